@@ -1,0 +1,18 @@
+# Libraries from Debian 12's packages.  sluice_optional(NAME found) tells what is left out.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED CONFIG)
+find_package(nlohmann_json REQUIRED CONFIG)
+find_package(yaml-cpp REQUIRED CONFIG)
+find_package(simdjson REQUIRED CONFIG)
+find_package(SQLite3 REQUIRED)
+find_package(CLI11 REQUIRED CONFIG)
+find_package(spdlog REQUIRED CONFIG)
+find_package(prometheus-cpp REQUIRED CONFIG)
+find_package(ZLIB REQUIRED)
+find_package(zstd REQUIRED CONFIG)
+find_package(absl REQUIRED CONFIG)
+pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+# Optional: their components are left out with a message (see sluice_component).
+find_package(PostgreSQL QUIET)

@@ -1,0 +1,250 @@
+#pragma once
+// How a ConfigNode becomes a value of a C++ type: one specialisation of ConfigType per type.  Everything wrong goes to the
+// Diagnostics with its place; bind() returns false then and leaves `out` as it was.
+
+#include <array>
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/config_types.h"
+#include "core/diagnostic.h"
+#include "core/result.h"
+
+namespace sluice {
+
+// Where ${UPPER_CASE} and ${file:PATH} come from; daemon/ implements it over the environment and --env-file.
+class Variables {
+ public:
+  virtual ~Variables() = default;
+  virtual std::optional<std::string> find(std::string_view name) const = 0;
+  virtual Result<std::string> read_file(std::string_view path) const = 0;
+};
+
+// Compiles what it can before the pipeline is built; daemon/ implements it over expr/.
+class ExpressionChecker {
+ public:
+  virtual ~ExpressionChecker() = default;
+  enum class Expected : std::uint8_t { kAny, kBool };
+  // The expression is text[offset, offset + source.size()) of `node`.
+  virtual void check(const ConfigNode& node, std::string_view source, std::size_t offset, Expected expected, Diagnostics& findings) const = 0;
+};
+
+struct BindContext {
+  Diagnostics& findings;
+  const Variables& variables;
+  const ExpressionChecker* expressions = nullptr;  // null: syntax is not checked here (unit tests)
+  bool allow_unset = false;                        // `validate --allow-unset`: an unset variable is a warning and reads as ""
+};
+
+// The scalar's text with ${VAR}, ${VAR:-default}, ${file:PATH} replaced and $${ unescaped; substituted text is never scanned again.
+// nullopt: not a scalar, unset variable, or an expression where none is allowed; a finding was added.
+std::optional<std::string> expand_text(const ConfigNode& node, BindContext& context);
+// The same, keeping expressions as parts.
+std::optional<std::vector<TemplateText::Part>> expand_template(const ConfigNode& node, BindContext& context);
+
+// A finding of code wrong_type: "expected a duration such as 30s, got a list".
+void wrong_type(const ConfigNode& node, std::string_view expected, BindContext& context);
+std::string_view kind_name(const ConfigNode& node);  // "a list", "a mapping", "text", "nothing"
+
+template <typename T>
+struct ConfigType;  // static bool bind(const ConfigNode&, T&, BindContext&); static std::string type_name(); static std::string show(const T&)
+
+// Enums: specialise with `static constexpr std::array kNames = {std::pair{std::string_view{"append"}, Mode::kAppend}, ...}`.
+template <typename E>
+struct EnumNames;
+
+template <typename E>
+concept NamedEnum = std::is_enum_v<E> && requires { EnumNames<E>::kNames; };
+
+bool bind_integer(const ConfigNode& node, std::int64_t low, std::int64_t high, std::int64_t& out, BindContext& context);
+bool bind_enum(const ConfigNode& node, const std::vector<std::string_view>& names, std::size_t& out, BindContext& context);
+
+
+template <>
+struct ConfigType<bool> {
+  static bool bind(const ConfigNode& node, bool& out, BindContext& context);
+  static std::string type_name() { return "true or false"; }
+  static std::string show(bool value) { return value ? "true" : "false"; }
+};
+template <>
+struct ConfigType<double> {
+  static bool bind(const ConfigNode& node, double& out, BindContext& context);
+  static std::string type_name() { return "number"; }
+  static std::string show(double value);
+};
+template <>
+struct ConfigType<std::string> {
+  static bool bind(const ConfigNode& node, std::string& out, BindContext& context);
+  static std::string type_name() { return "text"; }
+  static std::string show(const std::string& value) { return value; }
+};
+template <>
+struct ConfigType<std::chrono::milliseconds> {
+  static bool bind(const ConfigNode& node, std::chrono::milliseconds& out, BindContext& context);
+  static std::string type_name() { return "duration"; }
+  static std::string show(std::chrono::milliseconds value);
+};
+template <>
+struct ConfigType<ByteSize> {
+  static bool bind(const ConfigNode& node, ByteSize& out, BindContext& context);
+  static std::string type_name() { return "size"; }
+  static std::string show(ByteSize value);
+};
+template <>
+struct ConfigType<Rate> {
+  static bool bind(const ConfigNode& node, Rate& out, BindContext& context);
+  static std::string type_name() { return "rate"; }
+  static std::string show(Rate value);
+};
+template <>
+struct ConfigType<Share> {
+  static bool bind(const ConfigNode& node, Share& out, BindContext& context);
+  static std::string type_name() { return "share"; }
+  static std::string show(Share value);
+};
+template <>
+struct ConfigType<Secret> {
+  static bool bind(const ConfigNode& node, Secret& out, BindContext& context);
+  static std::string type_name() { return "secret"; }
+  static std::string show(const Secret& value) { return value.empty() ? "" : "***"; }
+};
+template <>
+struct ConfigType<ConnectionUrl> {
+  static bool bind(const ConfigNode& node, ConnectionUrl& out, BindContext& context);
+  static std::string type_name() { return "URL"; }
+  static std::string show(const ConnectionUrl& value) { return value.redacted(); }
+};
+template <>
+struct ConfigType<Expression> {
+  static bool bind(const ConfigNode& node, Expression& out, BindContext& context);
+  static std::string type_name() { return "expression"; }
+  static std::string show(const Expression& value) { return value.text(); }
+};
+template <>
+struct ConfigType<Condition> {
+  static bool bind(const ConfigNode& node, Condition& out, BindContext& context);
+  static std::string type_name() { return "condition"; }
+  static std::string show(const Condition& value) { return value.text(); }
+};
+template <>
+struct ConfigType<TemplateText> {
+  static bool bind(const ConfigNode& node, TemplateText& out, BindContext& context);
+  static std::string type_name() { return "template"; }
+  static std::string show(const TemplateText& value) { return value.node.text; }
+};
+template <>
+struct ConfigType<FieldPath> {
+  static bool bind(const ConfigNode& node, FieldPath& out, BindContext& context);
+  static std::string type_name() { return "field path"; }
+  static std::string show(const FieldPath& value) { return value.node.text; }
+};
+
+template <typename T>
+  requires(std::integral<T> && !std::same_as<T, bool>)
+struct ConfigType<T> {
+  static bool bind(const ConfigNode& node, T& out, BindContext& context) {
+    // Values beyond int64 are no configuration of ours.
+    constexpr std::int64_t kHigh = std::cmp_less(std::numeric_limits<T>::max(), std::numeric_limits<std::int64_t>::max())
+                                       ? static_cast<std::int64_t>(std::numeric_limits<T>::max())
+                                       : std::numeric_limits<std::int64_t>::max();
+    std::int64_t value = 0;
+    if (!bind_integer(node, static_cast<std::int64_t>(std::numeric_limits<T>::min()), kHigh, value, context)) return false;
+    out = static_cast<T>(value);
+    return true;
+  }
+  static std::string type_name() { return "integer"; }
+  static std::string show(T value) { return std::to_string(value); }
+};
+
+template <NamedEnum E>
+struct ConfigType<E> {
+  static std::vector<std::string_view> names() {
+    std::vector<std::string_view> result;
+    for (const auto& [name, value] : EnumNames<E>::kNames) result.push_back(name);
+    return result;
+  }
+  static bool bind(const ConfigNode& node, E& out, BindContext& context) {
+    std::size_t index = 0;
+    if (!bind_enum(node, names(), index, context)) return false;
+    out = EnumNames<E>::kNames[index].second;
+    return true;
+  }
+  static std::string type_name() {
+    std::string result;
+    for (const std::string_view name : names()) result += (result.empty() ? "" : " | ") + std::string(name);
+    return result;
+  }
+  static std::string show(E value) {
+    for (const auto& [name, candidate] : EnumNames<E>::kNames) {
+      if (candidate == value) return std::string(name);
+    }
+    return {};
+  }
+};
+
+template <typename T>
+struct ConfigType<std::optional<T>> {
+  static bool bind(const ConfigNode& node, std::optional<T>& out, BindContext& context) {
+    T value{};
+    if (!ConfigType<T>::bind(node, value, context)) return false;
+    out = std::move(value);
+    return true;
+  }
+  static std::string type_name() { return ConfigType<T>::type_name(); }
+  static std::string show(const std::optional<T>& value) { return value ? ConfigType<T>::show(*value) : std::string(); }
+};
+
+template <typename T>
+struct ConfigType<std::vector<T>> {
+  static bool bind(const ConfigNode& node, std::vector<T>& out, BindContext& context) {
+    if (!node.is_sequence()) return wrong_type(node, "a list", context), false;
+    std::vector<T> values;
+    bool good = true;
+    for (const ConfigNode& item : node.items) {
+      T value{};
+      if (ConfigType<T>::bind(item, value, context)) {
+        values.push_back(std::move(value));
+      } else {
+        good = false;
+      }
+    }
+    if (good) out = std::move(values);
+    return good;
+  }
+  static std::string type_name() { return "list of " + ConfigType<T>::type_name(); }
+  static std::string show(const std::vector<T>& values) {
+    std::string result = "[";
+    for (const T& value : values) result += (result.size() == 1 ? "" : ", ") + ConfigType<T>::show(value);
+    return result + "]";
+  }
+};
+
+// A mapping whose keys are the user's: order kept.
+template <typename K, typename V>
+struct ConfigType<std::vector<std::pair<K, V>>> {
+  static bool bind(const ConfigNode& node, std::vector<std::pair<K, V>>& out, BindContext& context) {
+    if (!node.is_mapping()) return wrong_type(node, "a mapping", context), false;
+    std::vector<std::pair<K, V>> values;
+    bool good = true;
+    for (const auto& [key_node, value_node] : node.entries) {
+      std::pair<K, V> entry;
+      const bool key_good = ConfigType<K>::bind(key_node, entry.first, context);
+      const bool value_good = ConfigType<V>::bind(value_node, entry.second, context);
+      good = good && key_good && value_good;
+      values.push_back(std::move(entry));
+    }
+    if (good) out = std::move(values);
+    return good;
+  }
+  static std::string type_name() { return "mapping of " + ConfigType<K>::type_name() + " to " + ConfigType<V>::type_name(); }
+  static std::string show(const std::vector<std::pair<K, V>>&) { return {}; }
+};
+
+}  // namespace sluice

@@ -1,0 +1,50 @@
+#pragma once
+// The configuration as sluice sees it: a tree whose every node knows its place in the file.  daemon/ makes it from YAML; core and
+// the components never see the YAML library.  Immutable after loading.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluice {
+
+// A range in a file; 1-based, columns in code points.  Line 0: no place.
+struct Place {
+  std::string file;
+  std::uint32_t line = 0, column = 0;
+  std::uint32_t end_line = 0, end_column = 0;
+};
+
+struct ConfigNode {
+  enum class Kind : std::uint8_t { kNull, kScalar, kSequence, kMapping };
+  enum class Style : std::uint8_t { kPlain, kSingleQuoted, kDoubleQuoted, kLiteral, kFolded };
+  using Entry = std::pair<ConfigNode, ConfigNode>;  // key (a scalar), value
+
+  Kind kind = Kind::kNull;
+  Style style = Style::kPlain;
+  Place place;
+  std::string path;         // "transforms[2].filter"
+  std::string text;         // scalars: as YAML gives it, before interpolation
+  std::vector<Entry> entries;      // mappings, in the file's order; keys are unique
+  std::vector<ConfigNode> items;   // sequences
+  // Scalars: where each line of `text` begins in the file, for the place of an error inside it (block and quoted scalars
+  // differ from the file's text).  Empty: one line that begins at `place` (+1 column when quoted).
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> line_starts;
+
+  bool is_null() const { return kind == Kind::kNull; }
+  bool is_scalar() const { return kind == Kind::kScalar; }
+  bool is_sequence() const { return kind == Kind::kSequence; }
+  bool is_mapping() const { return kind == Kind::kMapping; }
+
+  // The value at `key` of a mapping, or nullptr.  A value of null counts as not set and gives nullptr.
+  const ConfigNode* find(std::string_view key) const;
+  // The key's own node, for findings about the key itself; nullptr if absent.
+  const ConfigNode* find_key(std::string_view key) const;
+
+  // Place of the byte range [offset, offset + length) of `text`.
+  Place place_in_text(std::size_t offset, std::size_t length) const;
+};
+
+}  // namespace sluice

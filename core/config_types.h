@@ -1,0 +1,90 @@
+#pragma once
+// The types a component's configuration is made of beyond numbers, text, lists and enums: units are types, secrets are a type.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config_node.h"
+
+namespace sluice {
+
+// "64MiB", "10GB", "512" (bytes).
+struct ByteSize {
+  std::uint64_t bytes = 0;
+};
+
+// "1000/s", "5/m": events per second.
+struct Rate {
+  double per_second = 0;
+};
+
+// "5%": 0.05.
+struct Share {
+  double fraction = 0;
+};
+
+// Text that must not appear in any output: it prints as *** everywhere.
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string text) : text_(std::move(text)) {}
+  const std::string& reveal() const { return text_; }
+  bool empty() const { return text_.empty(); }
+
+ private:
+  std::string text_;
+};
+
+// scheme://user:password@host/path?query with the password kept out of sight.
+class ConnectionUrl {
+ public:
+  ConnectionUrl() = default;
+  explicit ConnectionUrl(std::string text) : text_(std::move(text)) {}
+  const std::string& reveal() const { return text_; }
+  std::string redacted() const;  // "postgresql://shop:***@db/orders"
+  bool empty() const { return text_.empty(); }
+
+ private:
+  std::string text_;
+};
+
+// An expression of expr/: never interpolated, compiled by the component.
+struct Expression {
+  ConfigNode node;
+  const std::string& text() const { return node.text; }
+};
+
+// The same where only true or false makes sense.
+struct Condition : Expression {};
+
+// Text with expressions in it: "shop.${meta.table}".
+struct TemplateText {
+  struct Part {
+    bool is_expression = false;
+    std::string text;        // literal text after interpolation, or the expression between ${ and }
+    std::size_t offset = 0;  // of the part in node.text
+  };
+  std::vector<Part> parts;
+  ConfigNode node;
+  bool is_constant() const {
+    for (const Part& part : parts) {
+      if (part.is_expression) return false;
+    }
+    return true;
+  }
+};
+
+// Names a field, or one inside it: a.b, items[].price, `a.b`.c
+struct FieldPath {
+  struct Step {
+    std::string name;         // empty with `every`: the path begins with []
+    bool every_item = false;  // followed by []: each item of the list
+  };
+  std::vector<Step> steps;
+  ConfigNode node;
+};
+
+}  // namespace sluice

@@ -1,0 +1,34 @@
+#pragma once
+// Where rejected records go; dlq/ implements it.
+
+#include <span>
+#include <stop_token>
+#include <string_view>
+
+#include "core/batch.h"
+#include "core/result.h"
+
+namespace sluice {
+
+// Which part of the pipeline gave the record up.
+struct RejectingStage {
+  std::string_view name;       // the user's name of source, step or sink
+  std::string_view phase;      // parse | decode | transform | template | write
+  std::string_view component;  // its type
+};
+
+// Thread-safe: every shard and lane of a pipeline calls it.
+class DeadLetterQueue {
+ public:
+  virtual ~DeadLetterQueue() = default;
+
+  // Upsert by identity (pipeline, stage, source, partition, major, minor, sub), so a replay makes no second letter (G18).
+  // Copies what it needs.  Not durable before flush().  kTransient when the store cannot take it (disk full): call again.
+  virtual Status put(const Batch& owner, std::span<const Rejected> rejected, const RejectingStage& stage) = 0;
+  virtual Status put_inputs(const Batch& owner, std::span<const RejectedInput> inputs, const RejectingStage& stage) = 0;
+
+  // Makes every letter put so far durable; precedes every commit that covers a rejected record (G5).
+  virtual Status flush(std::stop_token stop) = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,50 @@
+#include "core/diagnostic.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace sluice {
+
+namespace {
+
+// Damerau-Levenshtein with adjacent transpositions (optimal string alignment).
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
+  std::iota(last.begin(), last.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substitution = last[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U);
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, substitution});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    std::swap(before, last);
+    std::swap(last, row);
+  }
+  return last[b.size()];
+}
+
+}  // namespace
+
+bool Diagnostics::has_errors() const {
+  return std::any_of(findings_.begin(), findings_.end(), [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::kError; });
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
+  if (word.size() > 64) return {};
+  // Two slips in a long word, one in a short one: more would suggest unrelated words.
+  std::size_t best_distance = word.size() <= 3 ? 2 : 3;
+  std::string best;
+  for (const std::string_view candidate : candidates) {
+    const std::size_t distance = edit_distance(word, candidate);
+    const bool prefix = word.size() >= 3 && candidate.starts_with(word);
+    if (distance < best_distance || (prefix && best.empty())) {
+      best_distance = std::min(best_distance, distance);
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace sluice

@@ -1,0 +1,41 @@
+#pragma once
+// Where records come from.
+
+#include <stop_token>
+
+#include "core/batch_builder.h"
+#include "core/position.h"
+#include "core/result.h"
+
+namespace sluice {
+
+enum class SourceState : std::uint8_t {
+  kMore,      // call again at once
+  kIdle,      // nothing at hand now; read() already waited out.linger()
+  kFinished,  // nothing will ever come again; read() is not called any more
+};
+
+// Reads one or more ordered partitions.  Owned and called by exactly one shard thread; may own private threads (G9).
+// After any error but kFatal and kCancelled the runner may call read() again.
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  // Connects and goes to just after `from` (only this source's partitions, keyed by checkpoint_key); a partition absent from `from`
+  // starts where the configuration says.  Called once, first; again after kTransient.  kFatal with a code of G11 where the origin
+  // no longer has, or already gave away, what `from` asks for.
+  virtual Status open(const Checkpoint& from, std::stop_token stop) = 0;
+
+  // Appends to `out` until it is full, nothing is at hand, or `stop`; blocks at most out.linger().  Sets out.through() even when
+  // no record was appended (G8).  After kTransient the runner hands on what `out` holds, backs off and calls read() again: the
+  // source reconnects by itself and goes on just after the last record it appended.
+  virtual Result<SourceState> read(BatchBuilder& out, std::stop_token stop) = 0;
+
+  // Everything through `done` is durable in every sink: the origin may forget it.  Only stores the value; does not block.
+  virtual Status acknowledge(const Checkpoint& done) = 0;
+
+  // After the last acknowledge().  May take a moment to tell the origin; bounded by 2 s.  Safe without open(), and twice.
+  virtual Status close() = 0;
+};
+
+}  // namespace sluice
