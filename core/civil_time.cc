@@ -129,6 +129,13 @@ bool scan_date_and_time(Scanner& in, std::int64_t& days, std::int64_t& nanosecon
   return scan_time(in, nanoseconds);
 }
 
+// nullopt beyond int64 (years before -290308 or after 294247).
+std::optional<std::int64_t> in_microseconds(std::int64_t days, std::int64_t within_day) {
+  const Int128 sum = static_cast<Int128>(days) * kMicrosPerDay + within_day;
+  if (sum >= Value::kInfinity || sum <= Value::kMinusInfinity) return std::nullopt;
+  return static_cast<std::int64_t>(sum);
+}
+
 std::optional<std::int64_t> duration_unit(std::string_view& text) {
   static constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {{"ns", 1},          {"us", 1'000},         {"ms", 1'000'000},
                                                                         {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}};
@@ -297,8 +304,9 @@ std::optional<Value> parse_timestamp(std::string_view text) {
   Scanner in{text};
   std::int64_t days = 0, nanoseconds = 0, offset = 0;
   if (!scan_date_and_time(in, days, nanoseconds) || !scan_offset(in, offset) || !in.text.empty()) return std::nullopt;
-  const std::int64_t microseconds = days * kMicrosPerDay + nanoseconds / 1000 - offset * kMicrosPerSecond;
-  return Value::timestamp(microseconds, static_cast<std::uint32_t>(nanoseconds % 1000));
+  const auto microseconds = in_microseconds(days, nanoseconds / 1000 - offset * kMicrosPerSecond);
+  if (!microseconds) return std::nullopt;
+  return Value::timestamp(*microseconds, static_cast<std::uint32_t>(nanoseconds % 1000));
 }
 
 std::optional<std::int64_t> parse_local_timestamp(std::string_view text) {
@@ -306,7 +314,7 @@ std::optional<std::int64_t> parse_local_timestamp(std::string_view text) {
   Scanner in{text};
   std::int64_t days = 0, nanoseconds = 0;
   if (!scan_date_and_time(in, days, nanoseconds) || !in.text.empty()) return std::nullopt;
-  return days * kMicrosPerDay + nanoseconds / 1000;
+  return in_microseconds(days, nanoseconds / 1000);
 }
 
 std::optional<std::int64_t> parse_duration(std::string_view text) {
