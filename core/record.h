@@ -29,6 +29,7 @@ struct Record {
   const Schema* input_schema = nullptr;  // of `input`
   std::span<const Value> input;          // the row as the source made it, for dead letters (G19); empty until a step changes it
   std::string_view raw;                  // the original bytes, where there are any
+  Value tags;                            // list of strings that `on_error: tag` added (meta.tags); null: none
   std::int64_t source_time = 0;          // microseconds since 1970 UTC as the origin reports it; 0: it does not
 
   // What `this` means: the after-image, or the before-image of a delete.

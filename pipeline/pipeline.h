@@ -1,0 +1,40 @@
+#pragma once
+// One running pipeline: its shards, its lanes, its keeper.  Owned by the Supervisor or a test.
+//
+//   run() on a thread of the caller's; everything else from any thread.
+//
+// Start: build all, open lanes, compute the minimum, open sources, start lanes, then shards.  Stop: sources first, drain, flush dead
+// letters, commit, acknowledge; bounded by shutdown_timeout, after which nothing is committed and the next start replays.
+
+#include <memory>
+#include <stop_token>
+#include <vector>
+
+#include "core/result.h"
+#include "pipeline/definition.h"
+#include "pipeline/status.h"
+
+namespace sluice::pipeline {
+
+class Pipeline {
+ public:
+  Pipeline(Definition definition, Environment environment);
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  // Runs until every source has finished and all is committed, until `stop`, or until it fails.  Blocks.  Call once.
+  // OK: finished or stopped gracefully.  An error: the pipeline failed (also in status()).
+  // Throws nothing but SimulatedCrash, and that only under a test's FaultPoints.
+  sluice::Status run(std::stop_token stop);
+
+  Status status() const;
+  std::vector<LaneBooks> books() const;  // one consistent snapshot
+  bool finished() const;                 // run() has returned
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::pipeline
