@@ -26,9 +26,9 @@ class Pipeline {
   // Runs until every source has finished and all is committed, until `stop`, or until it fails.  Blocks.  Call once.
   // OK: finished or stopped gracefully.  An error: the pipeline failed (also in status()).
   // Throws nothing but SimulatedCrash, and that only under a test's FaultPoints.
-  sluice::Status run(std::stop_token stop);
+  Status run(std::stop_token stop);
 
-  Status status() const;
+  PipelineStatus status() const;
   std::vector<LaneBooks> books() const;  // one consistent snapshot
   bool finished() const;                 // run() has returned
 

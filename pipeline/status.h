@@ -41,7 +41,7 @@ struct SourceStatus {
   Checkpoint acknowledged;
 };
 
-struct Status {
+struct PipelineStatus {
   std::string name;
   State state = State::kBuilding;
   std::int64_t since = 0;     // microseconds since 1970 UTC

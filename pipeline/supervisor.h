@@ -25,7 +25,7 @@ class Supervisor {
   void join();
 
   bool any_failed() const;
-  std::vector<Status> statuses() const;
+  std::vector<PipelineStatus> statuses() const;
   // nullptr for an unknown name.
   const Pipeline* find(std::string_view name) const;
   const std::vector<std::unique_ptr<Pipeline>>& pipelines() const { return pipelines_; }
