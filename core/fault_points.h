@@ -18,6 +18,9 @@ class FaultPoints {
   virtual ~FaultPoints() = default;
   // `point` is "<who>.<before|after>_<step>", for example "file_sink.before_manifest_rename".
   virtual void reach(std::string_view) {}
+  // The errno with which `step` ("write", "fsync", "rename", ...) of `who` is to fail instead of being tried; 0: try it.
+  // Lets a test fill the disk (ENOSPC) at a chosen place.
+  virtual int failure(std::string_view /*who*/, std::string_view /*step*/) { return 0; }
 };
 
 }  // namespace sluice
