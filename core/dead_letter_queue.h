@@ -15,6 +15,7 @@ struct RejectingStage {
   std::string_view name;       // the user's name of source, step or sink
   std::string_view phase;      // parse | decode | transform | template | write
   std::string_view component;  // its type
+  std::string_view kind;       // source | transform | sink: a metric's component_kind
 };
 
 // Thread-safe: every shard and lane of a pipeline calls it.

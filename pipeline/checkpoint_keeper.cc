@@ -123,11 +123,6 @@ std::vector<std::string> CheckpointKeeper::take_forgotten(std::size_t lane) {
   return std::exchange(forgotten_[lane], {});
 }
 
-void CheckpointKeeper::restore_forgotten(std::size_t lane, std::vector<std::string> keys) {
-  const std::lock_guard lock(mutex_);
-  std::move(keys.begin(), keys.end(), std::back_inserter(forgotten_[lane]));
-}
-
 Checkpoint CheckpointKeeper::minimum() const {
   const std::lock_guard lock(mutex_);
   return minimum_;

@@ -39,9 +39,8 @@ class CheckpointKeeper {
   // cannot be written: call again.
   Status advance(std::size_t lane, const Checkpoint& through);
 
-  // Checkpoint keys that lane's sink may delete (G4).  They come back by restore_forgotten() when the commit failed.
+  // Checkpoint keys that lane's sink may delete with its next commit (G4).  Lost with the process: open_lane() finds leftovers.
   std::vector<std::string> take_forgotten(std::size_t lane);
-  void restore_forgotten(std::size_t lane, std::vector<std::string> keys);
 
   // What every lane has and the store holds.
   Checkpoint minimum() const;

@@ -1,0 +1,42 @@
+#include "pipeline/dead_lettering.h"
+
+#include "pipeline/backoff.h"
+
+namespace sluice::pipeline {
+
+Status DeadLettering::insist(const std::function<Status()>& attempt, std::stop_token stop) {
+  Backoff backoff({}, runtime_.environment.clock);
+  while (true) {
+    auto result = attempt();
+    if (result || result.error().kind() != ErrorKind::kTransient) return result;
+    runtime_.monitor.report("dead_letters", result.error());
+    const Monitor::BackingOff waiting(runtime_.monitor);
+    SLUICE_TRY(backoff.wait(result.error(), stop));
+  }
+}
+
+void DeadLettering::count(const RejectingStage& stage, const Error& reason) {
+  Labels labels = runtime_.labels(stage.kind, std::string(stage.name));
+  labels.emplace_back("code", std::string(reason.code()));
+  runtime_.environment.metrics.counter("sluice_dead_letters_total", "Records given up, by the stage that gave them up and why.", labels).add();
+}
+
+Status DeadLettering::put(const Batch& owner, std::span<const Rejected> rejected, const RejectingStage& stage, std::stop_token stop) {
+  if (rejected.empty()) return {};
+  SLUICE_TRY(insist([&] { return runtime_.dead_letters.put(owner, rejected, stage); }, stop));
+  for (const Rejected& entry : rejected) count(stage, entry.reason);
+  return {};
+}
+
+Status DeadLettering::put_inputs(const Batch& owner, std::span<const RejectedInput> inputs, const RejectingStage& stage, std::stop_token stop) {
+  if (inputs.empty()) return {};
+  SLUICE_TRY(insist([&] { return runtime_.dead_letters.put_inputs(owner, inputs, stage); }, stop));
+  for (const RejectedInput& entry : inputs) count(stage, entry.reason);
+  return {};
+}
+
+Status DeadLettering::flush(std::stop_token stop) {
+  return insist([&] { return runtime_.dead_letters.flush(stop); }, stop);
+}
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,268 @@
+#include "pipeline/pipeline.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "pipeline/backoff.h"
+#include "pipeline/lane.h"
+#include "pipeline/shard.h"
+
+namespace sluice::pipeline {
+
+namespace {
+
+// How often the coordinating thread looks whether a thread has failed or all have finished.
+constexpr std::chrono::milliseconds kLookEvery{10};
+
+std::vector<std::string> sink_names(const Definition& definition) {
+  std::vector<std::string> names;
+  for (const SinkDefinition& sink : definition.sinks) names.push_back(sink.name);
+  return names;
+}
+
+}  // namespace
+
+std::string_view state_name(State state) {
+  switch (state) {
+    case State::kBuilding: return "building";
+    case State::kStarting: return "starting";
+    case State::kRunning: return "running";
+    case State::kBackingOff: return "backing_off";
+    case State::kDraining: return "draining";
+    case State::kStopped: return "stopped";
+    case State::kFailed: return "failed";
+    case State::kPaused: return "paused";
+  }
+  return "";
+}
+
+class Pipeline::Impl {
+ public:
+  Impl(Definition definition, Environment environment)
+      : definition_(std::move(definition)), environment_(std::move(environment)), books_(sink_names(definition_)),
+        monitor_(definition_.name, environment_.metrics, environment_.log, environment_.clock),
+        keeper_(CheckpointStore(environment_.state_directory + "/checkpoint", environment_.faults), sink_names(definition_)) {
+    enter(State::kBuilding);
+  }
+
+  Status run(std::stop_token stop) {
+    auto result = start(stop);
+    if (result) result = run_threads(stop);
+    const bool cancelled = !result && result.error().kind() == ErrorKind::kCancelled;
+    if (!result && !cancelled) monitor_.fail("pipeline", result.error());
+    const auto failure = monitor_.failure();
+    enter(failure ? State::kFailed : State::kStopped);
+    // Components are closed with the pipeline's end, not with its object's: a failed one must not hold locks or connections.
+    shards_.clear();
+    lanes_.clear();
+    finished_ = true;
+    if (crash_) std::rethrow_exception(crash_);
+    if (failure) return *failure;
+    return {};
+  }
+
+  PipelineStatus status() const {
+    const std::lock_guard lock(mutex_);
+    PipelineStatus result;
+    result.name = definition_.name;
+    result.state = state_ == State::kRunning && monitor_.backing_off() ? State::kBackingOff : state_;
+    result.since = since_;
+    result.last_error = monitor_.last_error();
+    result.last_progress = monitor_.last_progress();
+    const Checkpoint minimum = keeper_.minimum();
+    for (const SourceDefinition& source : definition_.sources) {
+      SourceStatus entry{source.name, source.type, {}};
+      for (const auto& position : minimum) {
+        if (position.first.starts_with(source.name + "/")) entry.acknowledged.insert(position);
+      }
+      result.sources.push_back(std::move(entry));
+    }
+    for (std::size_t i = 0; i < definition_.sinks.size(); ++i) result.sinks.push_back(sink_status(i));
+    return result;
+  }
+
+  std::vector<LaneBooks> books() const { return books_.snapshot(); }
+  bool finished() const { return finished_; }
+
+ private:
+  void enter(State state) {
+    const std::lock_guard lock(mutex_);
+    state_ = state;
+    since_ = environment_.clock.utc_microseconds();
+  }
+
+  SinkStatus sink_status(std::size_t index) const {
+    const SinkDefinition& sink = definition_.sinks[index];
+    Guarantee weakest = sink.guarantee;
+    for (const SourceDefinition& source : definition_.sources) {
+      if (weakest.exactly_once && !source.guarantee.exactly_once) weakest = source.guarantee;
+    }
+    const std::size_t held = running_ ? lanes_[index]->queue().held_bytes() : 0;
+    return {sink.name, sink.type, weakest.exactly_once ? "exactly_once" : "at_least_once", weakest.reason, keeper_.lane(index), held};
+  }
+
+  // Calls `attempt` until it succeeds, backing off while it fails for a passing reason.
+  Status insist(const RetryPolicy& retry, const std::string& who, const std::function<Status()>& attempt, std::stop_token stop) {
+    Backoff backoff(retry, environment_.clock);
+    while (true) {
+      auto result = attempt();
+      const bool temporary = !result && (result.error().kind() == ErrorKind::kTransient || result.error().kind() == ErrorKind::kCommitUnknown);
+      if (!temporary) {
+        if (!result) monitor_.fail(who, result.error());
+        return result;
+      }
+      monitor_.report(who, result.error());
+      SLUICE_TRY(backoff.wait(result.error(), stop));
+    }
+  }
+
+  Status build() {
+    dead_letters_ = SLUICE_TRY(environment_.open_dead_letters(definition_, environment_));
+    runtime_ = std::make_unique<Runtime>(Runtime{definition_, environment_, schemas_, keeper_, *dead_letters_, books_, monitor_});
+    for (std::size_t i = 0; i < definition_.sinks.size(); ++i) lanes_.push_back(SLUICE_TRY(Lane::build(definition_.sinks[i], i, *runtime_)));
+    for (const SourceDefinition& source : definition_.sources) {
+      const unsigned count = source.partitioned ? std::max(1U, definition_.shards) : 1;
+      for (unsigned shard = 0; shard < count; ++shard) shards_.push_back(SLUICE_TRY(Shard::build(source, shard, count, lanes_, *runtime_)));
+    }
+    return {};
+  }
+
+  Status start(std::stop_token stop) {
+    SLUICE_TRY(insist({}, "dead_letters", [&] { lanes_.clear(); shards_.clear(); return build(); }, stop));
+    enter(State::kStarting);
+    SLUICE_TRY(keeper_.load());
+    for (const auto& lane : lanes_) {
+      SLUICE_TRY(insist(lane->definition().retry, "sink " + lane->definition().name, [&] { return lane->open(stop); }, stop));
+    }
+    for (const std::size_t newborn : keeper_.give_birth()) SLUICE_TRY(give_birth(*lanes_[newborn], stop));
+    SLUICE_TRY(insist({}, "checkpoint", [&] { return keeper_.save(); }, stop));
+    for (const auto& shard : shards_) {
+      SLUICE_TRY(insist(shard->definition().retry, "source " + shard->definition().name, [&] { return shard->open(stop); }, stop));
+    }
+    return {};
+  }
+
+  // G10; after a failed commit the sink is asked again, as always (G6).
+  Status give_birth(Lane& lane, std::stop_token stop) {
+    bool reopen = false;
+    return insist(lane.definition().retry, "sink " + lane.definition().name, [&]() -> Status {
+      if (std::exchange(reopen, true)) SLUICE_TRY(lane.open(stop));
+      return lane.commit_birth(stop);
+    }, stop);
+  }
+
+  // Runs `body` on a thread; an exception (a test's SimulatedCrash) ends everything at once.
+  template <typename F>
+  std::jthread launch(F body) {
+    return std::jthread([this, body = std::move(body)](std::stop_token) {
+      try {
+        body();
+      } catch (...) {
+        const std::lock_guard lock(mutex_);
+        if (!crash_) crash_ = std::current_exception();
+        crashed_ = true;
+      }
+    });
+  }
+
+  Status run_threads(std::stop_token stop) {
+    std::stop_source stop_shards, abandon;
+    std::vector<std::jthread> lane_threads, shard_threads;
+    for (const auto& lane : lanes_) lane_threads.push_back(launch([&lane, token = abandon.get_token()] { lane->run(token); }));
+    for (const auto& shard : shards_) shard_threads.push_back(launch([&shard, token = stop_shards.get_token()] { shard->run(token); }));
+    {
+      const std::lock_guard lock(mutex_);
+      running_ = true;
+    }
+    enter(State::kRunning);
+    wait_until([&] { return stop.stop_requested() || all_read(); });
+    enter(State::kDraining);
+    // A source that has ended goes on listening for acknowledgements while the lanes drain; the others stop reading now.
+    const bool by_request = stop.stop_requested();
+    if (by_request || monitor_.failure() || crashed_) {
+      stop_shards.request_stop();
+      if (monitor_.failure() || crashed_) abandon.request_stop();
+      shard_threads.clear();
+    }
+    for (const auto& lane : lanes_) lane->queue().close();
+    drain(lane_threads, abandon, by_request);
+    stop_shards.request_stop();
+    shard_threads.clear();
+    {
+      const std::lock_guard lock(mutex_);
+      running_ = false;
+    }
+    if (crashed_) return {};
+    return close_shards();
+  }
+
+  template <typename F>
+  void wait_until(F done) {
+    while (!done() && !monitor_.failure() && !crashed_) std::this_thread::sleep_for(kLookEvery);
+  }
+
+  bool all_read() const {
+    return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) { return shard->finished_reading(); });
+  }
+
+  // Joins the lanes; those that are not done in time give up what they have not committed, and the next start replays it.
+  void drain(std::vector<std::jthread>& lanes, std::stop_source& abandon, bool bounded) {
+    std::atomic<std::size_t> running{lanes.size()};
+    std::vector<std::jthread> waiters;
+    for (std::jthread& lane : lanes) {
+      waiters.emplace_back([&lane, &running] {
+        lane.join();
+        --running;
+      });
+    }
+    const auto deadline = environment_.clock.now() + definition_.shutdown_timeout;
+    wait_until([&] { return running == 0 || (bounded && environment_.clock.now() >= deadline); });
+    if (running != 0) abandon.request_stop();
+    waiters.clear();
+    lanes.clear();
+  }
+
+  Status close_shards() {
+    Status result;
+    for (const auto& shard : shards_) {
+      auto closed = shard->close();
+      if (!closed && result) result = std::move(closed);
+    }
+    if (!result && result.error().kind() == ErrorKind::kTransient) {  // everything is committed; the source catches up at the next start
+      monitor_.report("source", result.error());
+      return {};
+    }
+    return result;
+  }
+
+  const Definition definition_;
+  const Environment environment_;
+  SchemaPool schemas_;
+  Books books_;
+  Monitor monitor_;
+  CheckpointKeeper keeper_;
+  std::unique_ptr<DeadLetterQueue> dead_letters_;
+  std::unique_ptr<Runtime> runtime_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+
+  mutable std::mutex mutex_;
+  State state_ = State::kBuilding;
+  std::int64_t since_ = 0;
+  bool running_ = false;  // lanes_ may be looked at from other threads
+  std::exception_ptr crash_;
+  std::atomic<bool> crashed_{false};
+  std::atomic<bool> finished_{false};
+};
+
+Pipeline::Pipeline(Definition definition, Environment environment) : impl_(std::make_unique<Impl>(std::move(definition), std::move(environment))) {}
+Pipeline::~Pipeline() = default;
+Status Pipeline::run(std::stop_token stop) { return impl_->run(stop); }
+PipelineStatus Pipeline::status() const { return impl_->status(); }
+std::vector<LaneBooks> Pipeline::books() const { return impl_->books(); }
+bool Pipeline::finished() const { return impl_->finished(); }
+
+}  // namespace sluice::pipeline

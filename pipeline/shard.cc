@@ -1,0 +1,145 @@
+#include "pipeline/shard.h"
+
+namespace sluice::pipeline {
+
+namespace {
+
+SchemaRef meta_schema(const SourceDefinition& definition, SchemaPool& schemas) {
+  SchemaSpec spec;
+  for (const std::string& name : definition.meta) spec.fields.push_back({name});
+  return schemas.intern(std::move(spec));
+}
+
+bool holds_something(const Batch& batch) { return batch.size() != 0 || !batch.rejected_inputs().empty(); }
+
+}  // namespace
+
+Shard::Shard(const SourceDefinition& definition, const std::vector<std::unique_ptr<Lane>>& lanes, Runtime& runtime)
+    : definition_(definition), lanes_(lanes), runtime_(runtime),
+      origin_(std::make_shared<BatchOrigin>(BatchOrigin{definition.name, meta_schema(definition, runtime.schemas)})), dead_letters_(runtime),
+      backoff_(definition.retry, runtime.environment.clock),
+      records_in_(runtime.environment.metrics.counter("sluice_records_in_total", "Records that entered.", runtime.labels("source", definition.name))),
+      bytes_in_(runtime.environment.metrics.counter("sluice_bytes_in_total", "Bytes of the original records, where there are any.", runtime.labels("source", definition.name))),
+      retries_(runtime.environment.metrics.counter("sluice_retries_total", "Tries after a failure.", runtime.labels("source", definition.name))),
+      blocked_seconds_(runtime.environment.metrics.counter("sluice_queue_blocked_seconds_total", "Time that the source waited for room in a sink's queue.", runtime.labels("source", definition.name))),
+      last_record_(runtime.environment.metrics.gauge("sluice_last_record_timestamp_seconds", "When the last record was read.", runtime.labels("source", definition.name))) {}
+
+Result<std::unique_ptr<Shard>> Shard::build(const SourceDefinition& definition, unsigned shard, unsigned shard_count,
+                                            const std::vector<std::unique_ptr<Lane>>& lanes, Runtime& runtime) {
+  std::unique_ptr<Shard> result(new Shard(definition, lanes, runtime));
+  result->source_ = SLUICE_TRY(definition.build(runtime.build_context(definition.name, shard, shard_count)));
+  result->tree_ = SLUICE_TRY(StepTree::build(definition, runtime, shard, shard_count));
+  return result;
+}
+
+Checkpoint Shard::own_part(const Checkpoint& checkpoint) const {
+  const std::string prefix = definition_.name + "/";
+  Checkpoint result;
+  for (auto it = checkpoint.lower_bound(prefix); it != checkpoint.end() && it->first.starts_with(prefix); ++it) result.insert(*it);
+  return result;
+}
+
+Status Shard::open(std::stop_token stop) {
+  SLUICE_TRY(tree_->open(stop));
+  sent_ = own_part(runtime_.keeper.minimum());
+  return source_->open(sent_, stop);
+}
+
+void Shard::run(std::stop_token stop) {
+  while (!stop.stop_requested() && !finished_reading_) {
+    auto result = read_on(stop);
+    if (result) continue;
+    const Error& error = result.error();
+    if (error.kind() == ErrorKind::kCancelled) break;
+    if (error.kind() != ErrorKind::kTransient) return runtime_.monitor.fail("source " + definition_.name, error);
+    runtime_.monitor.report("source " + definition_.name, error);
+    retries_.add();
+    const Monitor::BackingOff waiting(runtime_.monitor);
+    if (const auto waited = backoff_.wait(error, stop); !waited && waited.error().kind() == ErrorKind::kFatal) {
+      return runtime_.monitor.fail("source " + definition_.name, waited.error());
+    }
+  }
+  // Sources that finish may still want to hear what became durable (a file that is deleted when done).
+  while (!stop.stop_requested()) {
+    if (const auto told = acknowledge(); !told) return runtime_.monitor.fail("source " + definition_.name, told.error());
+    runtime_.keeper.wait_newer(acknowledged_, stop);
+  }
+}
+
+// One read and what follows from it.
+Status Shard::read_on(std::stop_token stop) {
+  SLUICE_TRY(acknowledge());
+  BatchBuilder builder(std::make_shared<Batch>(origin_, runtime_.environment.clock.utc_microseconds()), {});
+  auto state = source_->read(builder, stop);
+  runtime_.monitor.progressed();
+  auto batch = builder.take();
+  // What was read before an error is good and goes on: the source continues behind it.
+  const bool moved = holds_something(*batch) || !covers(sent_, batch->through());
+  if (moved) SLUICE_TRY(deliver(std::move(batch), stop));
+  if (!state) return std::move(state).error();
+  backoff_.reset();
+  finished_reading_ = *state == SourceState::kFinished;
+  return {};
+}
+
+void Shard::enter_read(const Batch& batch) {
+  const std::uint64_t count = batch.counts().in;
+  std::uint64_t bytes = 0;
+  for (const Record& record : batch.records()) bytes += record.raw.size();
+  for (const RejectedInput& input : batch.rejected_inputs()) bytes += input.raw.size();
+  records_in_.add(static_cast<double>(count));
+  bytes_in_.add(static_cast<double>(bytes));
+  if (count != 0) last_record_.set(static_cast<double>(batch.ingest_time()) * 1e-6);
+  runtime_.books.change([&](std::vector<LaneTally>& tallies) {
+    for (const std::size_t lane : tree_->lanes()) {
+      tallies[lane].books.in += count;
+      tallies[lane].books.dead_lettered += batch.rejected_inputs().size();
+      tallies[lane].in_shard += batch.size();
+    }
+  });
+}
+
+Status Shard::deliver(std::shared_ptr<Batch> batch, std::stop_token stop) {
+  SLUICE_TRY(dead_letters_.put_inputs(*batch, batch->rejected_inputs(), {definition_.name, "parse", definition_.type, "source"}, stop));
+  batch->counts().dead_lettered += batch->rejected_inputs().size();
+  enter_read(*batch);
+  const Checkpoint through = batch->through();
+  const auto deliveries = SLUICE_TRY(tree_->process(std::move(batch), stop));
+  for (const StepTree::Delivery& delivery : deliveries) {
+    // Before the push: afterwards the lane may have taken it already.
+    const std::size_t size = delivery.batch->size();
+    const auto move = [&](std::int64_t count) {
+      runtime_.books.change([&](std::vector<LaneTally>& tallies) {
+        tallies[delivery.lane].in_shard -= static_cast<std::uint64_t>(count);
+        tallies[delivery.lane].in_queue += static_cast<std::uint64_t>(count);
+      });
+    };
+    move(static_cast<std::int64_t>(size));
+    BoundedQueue& queue = lanes_[delivery.lane]->queue();
+    const auto blocked_before = queue.blocked();
+    if (!queue.push(delivery.batch, stop)) {
+      move(-static_cast<std::int64_t>(size));
+      return Error(ErrorKind::kCancelled, "stopped", "stop was requested");
+    }
+    blocked_seconds_.add(std::chrono::duration<double>(queue.blocked() - blocked_before).count());
+  }
+  advance(sent_, through);
+  return {};
+}
+
+Status Shard::acknowledge() {
+  const std::uint64_t version = runtime_.keeper.version();
+  if (version == acknowledged_) return {};
+  acknowledged_ = version;
+  return source_->acknowledge(own_part(runtime_.keeper.minimum()));
+}
+
+Status Shard::close() {
+  auto told = acknowledge();
+  auto closed = tree_->close();
+  auto source_closed = source_->close();
+  if (!told) return told;
+  return closed ? source_closed : closed;
+}
+
+}  // namespace sluice::pipeline

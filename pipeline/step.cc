@@ -1,0 +1,76 @@
+#include "pipeline/step.h"
+
+#include <ctime>
+
+#include <algorithm>
+
+namespace sluice::pipeline {
+
+namespace {
+
+double thread_cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+Error stopped_by(const std::string& step, const Error& reason) {
+  return {ErrorKind::kFatal, reason.code(), "step \"" + step + "\" is told to stop the pipeline on errors: " + reason.message()};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Step>> Step::build(const StepDefinition& definition, Runtime& runtime, unsigned shard, unsigned shard_count) {
+  Counter& cpu = runtime.environment.metrics.counter("sluice_step_cpu_seconds_total", "CPU time spent in the step.", runtime.labels("transform", definition.name));
+  std::unique_ptr<Step> step(new Step(definition, cpu));
+  step->transform_ = SLUICE_TRY(definition.build(runtime.build_context(definition.name, shard, shard_count)));
+  if (definition.when) step->when_ = SLUICE_TRY(definition.when());
+  return step;
+}
+
+Status Step::activate(Batch& batch, Rejects& rejects) {
+  batch.activate_all();
+  if (!when_) return {};
+  std::vector<std::uint32_t> holding;
+  when_->select(batch, batch.active(), holding, rejects);
+  batch.activate(std::move(holding));
+  return {};
+}
+
+Status Step::apply(Batch& batch, DeadLettering& dead_letters, std::stop_token stop) {
+  const double began = thread_cpu_seconds();
+  Rejects rejects;
+  SLUICE_TRY(activate(batch, rejects));
+  if (!batch.active().empty()) SLUICE_TRY(transform_->apply(batch, rejects, stop));
+  cpu_seconds_.add(thread_cpu_seconds() - began);
+  if (!rejects.empty()) SLUICE_TRY(settle(batch, rejects, dead_letters, stop));
+  batch.sweep();
+  return {};
+}
+
+Status Step::settle(Batch& batch, const Rejects& rejects, DeadLettering& dead_letters, std::stop_token stop) {
+  switch (definition_.on_error) {
+    case OnError::kStop: return stopped_by(definition_.name, rejects.entries().front().reason);
+    case OnError::kTag:
+      for (const Rejected& entry : rejects.entries()) add_tag(batch, batch.records()[entry.index], entry.reason.code());
+      return {};
+    case OnError::kDrop:
+      for (const Rejected& entry : rejects.entries()) batch.remove(entry.index, Fate::kFiltered);
+      return {};
+    case OnError::kDeadLetter: break;
+  }
+  SLUICE_TRY(dead_letters.put(batch, rejects.entries(), {definition_.name, "transform", definition_.type, "transform"}, stop));
+  for (const Rejected& entry : rejects.entries()) batch.remove(entry.index, Fate::kDeadLettered);
+  return {};
+}
+
+void add_tag(Batch& batch, Record& record, std::string_view tag) {
+  std::span<const Value> old;
+  if (!record.tags.is_null()) old = record.tags.as_list();
+  auto tags = batch.arena().array<Value>(old.size() + 1);
+  std::copy(old.begin(), old.end(), tags.begin());
+  tags.back() = Value::string_in(batch.arena(), tag);
+  record.tags = Value::list(tags);
+}
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,153 @@
+#include "pipeline/step_tree.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace sluice::pipeline {
+
+namespace {
+
+bool reads(const std::vector<std::string>& from, const std::string& name) { return std::find(from.begin(), from.end(), name) != from.end(); }
+
+// The last batch for a lane carries the position; the ones before it must not be committed alone.
+void hold_back_positions(std::vector<StepTree::Delivery>& deliveries) {
+  for (std::size_t i = 0; i < deliveries.size(); ++i) {
+    const bool again = std::any_of(deliveries.begin() + static_cast<std::ptrdiff_t>(i) + 1, deliveries.end(),
+                                   [&](const StepTree::Delivery& later) { return later.lane == deliveries[i].lane; });
+    if (!again) continue;
+    std::vector<std::uint32_t> all(deliveries[i].batch->size());
+    std::iota(all.begin(), all.end(), 0U);
+    auto part = Batch::fork(deliveries[i].batch, all);
+    part->through().clear();
+    part->set_commit_allowed(false);
+    deliveries[i].batch = std::move(part);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StepTree>> StepTree::build(const SourceDefinition& source, Runtime& runtime, unsigned shard, unsigned shard_count) {
+  std::unique_ptr<StepTree> tree(new StepTree(runtime));
+  for (const StepDefinition& step : source.chain) tree->source_chain_.push_back(SLUICE_TRY(Step::build(step, runtime, shard, shard_count)));
+  tree->root_.name = source.name;
+  SLUICE_TRY(tree->grow(tree->root_, shard, shard_count));
+  const auto& sinks = runtime.definition.sinks;
+  const bool all_conditional = std::all_of(sinks.begin(), sinks.end(), [](const SinkDefinition& sink) { return bool(sink.when); });
+  if (all_conditional && runtime.definition.unmatched == Unmatched::kDeadLetter) {
+    for (const SinkDefinition& sink : sinks) tree->sink_conditions_.push_back(SLUICE_TRY(sink.when()));
+  }
+  return tree;
+}
+
+Status StepTree::grow(Node& node, unsigned shard, unsigned shard_count) {
+  for (const StepDefinition& definition : runtime_.definition.steps) {
+    if (!reads(definition.from, node.name)) continue;
+    Node child;
+    child.name = definition.name;
+    child.step = SLUICE_TRY(Step::build(definition, runtime_, shard, shard_count));
+    SLUICE_TRY(grow(child, shard, shard_count));
+    node.reached.insert(node.reached.end(), child.reached.begin(), child.reached.end());
+    node.children.push_back(std::move(child));
+  }
+  const auto& sinks = runtime_.definition.sinks;
+  for (std::size_t lane = 0; lane < sinks.size(); ++lane) {
+    if (reads(sinks[lane].from, node.name)) node.lanes.push_back(lane);
+  }
+  node.reached.insert(node.reached.end(), node.lanes.begin(), node.lanes.end());
+  std::sort(node.reached.begin(), node.reached.end());
+  node.reached.erase(std::unique(node.reached.begin(), node.reached.end()), node.reached.end());
+  return {};
+}
+
+Status StepTree::open(std::stop_token stop) {
+  for (const auto& step : source_chain_) SLUICE_TRY(step->open(stop));
+  const std::function<Status(Node&)> open_below = [&](Node& node) -> Status {
+    if (node.step) SLUICE_TRY(node.step->open(stop));
+    for (Node& child : node.children) SLUICE_TRY(open_below(child));
+    return {};
+  };
+  return open_below(root_);
+}
+
+Status StepTree::close() {
+  for (const auto& step : source_chain_) SLUICE_TRY(step->close());
+  const std::function<Status(Node&)> close_below = [&](Node& node) -> Status {
+    if (node.step) SLUICE_TRY(node.step->close());
+    for (Node& child : node.children) SLUICE_TRY(close_below(child));
+    return {};
+  };
+  return close_below(root_);
+}
+
+// Enters into the books of every lane below what a step did to the batch.
+void StepTree::enter(const std::vector<std::size_t>& lanes, const BatchCounts& before, std::size_t size_before, const Batch& batch) {
+  const BatchCounts& now = batch.counts();
+  runtime_.books.change([&](std::vector<LaneTally>& tallies) {
+    for (const std::size_t lane : lanes) {
+      LaneTally& tally = tallies[lane];
+      tally.books.created += now.created - before.created;
+      tally.books.filtered += now.filtered - before.filtered;
+      tally.books.deduplicated += now.deduplicated - before.deduplicated;
+      tally.books.dead_lettered += now.dead_lettered - before.dead_lettered;
+      tally.in_shard = tally.in_shard - size_before + batch.size();
+    }
+  });
+}
+
+Status StepTree::apply(Node& node, Step& step, Batch& batch, std::stop_token stop) {
+  const BatchCounts before = batch.counts();
+  const std::size_t size_before = batch.size();
+  SLUICE_TRY(step.apply(batch, dead_letters_, stop));
+  enter(node.reached, before, size_before, batch);
+  return {};
+}
+
+Result<std::vector<StepTree::Delivery>> StepTree::process(std::shared_ptr<Batch> batch, std::stop_token stop) {
+  for (const auto& step : source_chain_) SLUICE_TRY(apply(root_, *step, *batch, stop));
+  std::vector<Delivery> deliveries;
+  SLUICE_TRY(descend(root_, std::move(batch), deliveries, stop));
+  hold_back_positions(deliveries);
+  return deliveries;
+}
+
+// A record that no sink's `when` wants, where the file says that such records are dead letters.
+Status StepTree::settle_unmatched(const Node& node, Batch& batch, std::stop_token stop) {
+  if (sink_conditions_.empty() || !node.children.empty()) return {};
+  batch.activate_all();
+  std::vector<bool> wanted(batch.size());
+  for (const std::size_t lane : node.lanes) {
+    std::vector<std::uint32_t> holding;
+    Rejects failed;  // the lane itself decides about these
+    sink_conditions_[lane]->select(batch, batch.active(), holding, failed);
+    for (const std::uint32_t i : holding) wanted[i] = true;
+    for (const Rejected& entry : failed.entries()) wanted[entry.index] = true;
+  }
+  Rejects unmatched;
+  for (std::uint32_t i = 0; i < batch.size(); ++i) {
+    if (!wanted[i]) unmatched.add(i, Error(ErrorKind::kBadRecord, "unmatched", "no sink's `when` holds for this record"));
+  }
+  const BatchCounts before = batch.counts();
+  const std::size_t size_before = batch.size();
+  SLUICE_TRY(dead_letters_.put(batch, unmatched.entries(), {node.name, "transform", "unmatched", "transform"}, stop));
+  for (const Rejected& entry : unmatched.entries()) batch.remove(entry.index, Fate::kDeadLettered);
+  batch.sweep();
+  enter(node.reached, before, size_before, batch);
+  return {};
+}
+
+Status StepTree::descend(Node& node, std::shared_ptr<Batch> batch, std::vector<Delivery>& out, std::stop_token stop) {
+  if (node.step) SLUICE_TRY(apply(node, *node.step, *batch, stop));
+  SLUICE_TRY(settle_unmatched(node, *batch, stop));
+  const bool sole_reader = node.children.size() == 1 && node.lanes.empty();
+  if (sole_reader) return descend(node.children.front(), std::move(batch), out, stop);
+  for (Node& child : node.children) {
+    std::vector<std::uint32_t> all(batch->size());
+    std::iota(all.begin(), all.end(), 0U);
+    auto branch = Batch::fork(batch, all);
+    SLUICE_TRY(descend(child, std::move(branch), out, stop));
+  }
+  for (const std::size_t lane : node.lanes) out.push_back({lane, batch});
+  return {};
+}
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,57 @@
+#pragma once
+// The steps that one source's records go through, as far as the lanes: a tree, because a step reads exactly one predecessor.
+// Each shard has a tree of its own, so steps need no locks.  One thread.
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <vector>
+
+#include "pipeline/dead_lettering.h"
+#include "pipeline/runtime.h"
+#include "pipeline/step.h"
+
+namespace sluice::pipeline {
+
+class StepTree {
+ public:
+  // A batch and the lane it is for; in the order in which they are to be pushed.
+  struct Delivery {
+    std::size_t lane;
+    std::shared_ptr<const Batch> batch;
+  };
+
+  static Result<std::unique_ptr<StepTree>> build(const SourceDefinition& source, Runtime& runtime, unsigned shard, unsigned shard_count);
+
+  Status open(std::stop_token stop);
+  // Sends `batch` through the tree.  The lane that is reached by several ways gets the position with the last batch only.
+  Result<std::vector<Delivery>> process(std::shared_ptr<Batch> batch, std::stop_token stop);
+  Status close();
+
+  // The lanes that this source reaches.
+  const std::vector<std::size_t>& lanes() const { return root_.reached; }
+
+ private:
+  struct Node {
+    std::string name;                 // of the source or step
+    std::unique_ptr<Step> step;       // null at the root
+    std::vector<Node> children;
+    std::vector<std::size_t> lanes;   // lanes that read this node
+    std::vector<std::size_t> reached;  // those and the ones below
+  };
+
+  StepTree(Runtime& runtime) : runtime_(runtime), dead_letters_(runtime) {}
+  Status grow(Node& node, unsigned shard, unsigned shard_count);
+  Status apply(Node& node, Step& step, Batch& batch, std::stop_token stop);
+  Status descend(Node& node, std::shared_ptr<Batch> batch, std::vector<Delivery>& out, std::stop_token stop);
+  Status settle_unmatched(const Node& node, Batch& batch, std::stop_token stop);
+  void enter(const std::vector<std::size_t>& lanes, const BatchCounts& before, std::size_t size_before, const Batch& batch);
+
+  Runtime& runtime_;
+  DeadLettering dead_letters_;
+  std::vector<std::unique_ptr<Step>> source_chain_;
+  std::vector<std::unique_ptr<Predicate>> sink_conditions_;  // by lane; only for `unmatched: dead_letter`
+  Node root_;
+};
+
+}  // namespace sluice::pipeline
