@@ -104,7 +104,7 @@ Status Lane::take(BoundedQueue::Item item, std::stop_token abandon) {
   const std::shared_ptr<const Batch> batch = item.batch;
   if (pending_.empty()) first_pending_ = Clock::now();
   pending_.push_back(SLUICE_TRY(select(std::move(item), abandon)));
-  advance(through_, batch->through());
+  note_position(batch->through());
   commit_wanted_ = commit_wanted_ || batch->commit_wanted();
   if (batch->commit_allowed()) {
     inside_chunk_.erase(batch->source());
@@ -120,6 +120,15 @@ Status Lane::take(BoundedQueue::Item item, std::stop_token abandon) {
     pending_.pop_back();
   }
   return {};
+}
+
+// A replay for another lane's sake brings positions that this one has long passed.
+void Lane::note_position(const Checkpoint& through) {
+  for (const auto& [key, position] : through) {
+    const auto known = done_.find(key);
+    const bool passed = known != done_.end() && position.done <= known->second.done && !(position.retired && !known->second.retired);
+    if (!passed) advance(through_, {{key, position}});
+  }
 }
 
 // Which records of the batch are for this sink; the others are entered into the books at once.
@@ -255,6 +264,7 @@ Status Lane::commit(std::stop_token abandon) {
   if (forgotten_.empty()) forgotten_ = runtime_.keeper.take_forgotten(index_);
   const auto began = Clock::now();
   runtime_.environment.faults.reach("lane.before_commit");
+  commit_tried_ = true;
   SLUICE_TRY(sink_->commit({through_, forgotten_}, abandon));
   commit_seconds_.observe(std::chrono::duration<double>(Clock::now() - began).count());
   runtime_.environment.faults.reach("lane.after_commit");
@@ -276,6 +286,7 @@ Status Lane::committed(std::stop_token abandon) {
   pending_records_ = 0;
   queue_.release(std::exchange(pending_bytes_, 0));
   const Checkpoint through = std::exchange(through_, {});
+  commit_tried_ = false;
   advance(done_, through);
   for (const std::string& key : forgotten_) done_.erase(key);
   forgotten_.clear();
@@ -318,10 +329,9 @@ Status Lane::reopen(std::stop_token abandon) {
     Checkpoint expected = done_;
     std::erase_if(expected, [](const auto& entry) { return entry.second.retired; });
     if (!covers(*said, expected)) return lost_progress(definition_.name);
-    // Commits are atomic: either all of through_ is there, or nothing of it.
-    if (!through_.empty() && covers(*said, through_)) {
-      return committed(abandon);
-    }
+    // Commits are atomic: either all of through_ is there, or nothing of it.  Without a try there is nothing to find.
+    const bool landed = std::exchange(commit_tried_, false) && !through_.empty() && covers(*said, through_);
+    if (landed) return committed(abandon);
   }
   // The dead letters of this attempt are known already; a record refused before is no longer selected.
   for (Pending& pending : pending_) SLUICE_TRY(write(pending, abandon));

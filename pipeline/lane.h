@@ -62,6 +62,7 @@ class Lane {
   void drop_known(const Batch& batch, std::vector<std::uint32_t>& selected);
   Status apply_when(const Batch& batch, std::vector<std::uint32_t>& selected, std::stop_token abandon);
   Status apply_chain(Pending& pending, std::stop_token abandon);
+  void note_position(const Checkpoint& through);
   Status write(Pending& pending, std::stop_token abandon);
   Status settle(const Rejects& rejects, std::string_view phase, std::stop_token abandon);
   void unselect(const Rejected& rejected);
@@ -93,6 +94,7 @@ class Lane {
   std::size_t pending_bytes_ = 0;
   std::set<std::string> inside_chunk_;  // sources that forbid a commit now (G13)
   bool commit_wanted_ = false;
+  bool commit_tried_ = false;           // commit() was called for through_, and its outcome is not known
   std::chrono::steady_clock::time_point first_pending_, last_commit_;
   std::atomic<bool> failed_{false};
 
