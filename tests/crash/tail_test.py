@@ -104,7 +104,7 @@ class Follow(unittest.TestCase):
                     for _ in range(200 + 150 * generation):
                         out.write(json.dumps({"n": written, "text": f"{written}-{generation}"}).encode() + b"\n")
                         written += 1
-                self.wait_for_lines(work, written)  # copytruncate loses what was not read before the cut, with any reader
+                self.wait_for_lines(work, written, daemon)  # copytruncate loses what was not committed before the cut, with any reader
                 # Dead at the cut, dead after it, stopped after it, or running on through the next generation.
                 fate = chance.choice(("dead at the cut", "dead after the cut", "stopped", "running"))
                 if fate == "dead at the cut":
@@ -149,7 +149,7 @@ class Follow(unittest.TestCase):
                 inode = path.stat().st_ino
                 written += 50
                 daemon = work.start("p.yaml")
-                self.wait_for_lines(work, written)
+                self.wait_for_lines(work, written, daemon)
                 daemon.kill()
                 path.unlink()
             work.start("p.yaml").terminate()
@@ -157,7 +157,11 @@ class Follow(unittest.TestCase):
             print(f"the inode number came again {reused} times")
 
     # ---- checks ----------------------------------------------------------------------------------------------------
-    def wait_for_lines(self, work, count):
+    def wait_for_lines(self, work, count, daemon=None):
+        """Until the table has `count` lines and, given the daemon, every sink has committed them."""
+        if daemon:
+            testing.wait_for(lambda: len(outputs.rows(work.path / "out.db", "select n from lines")) >= count
+                             and all(lane["in_flight"] == 0 for lane in daemon.books("tail").values()), 60, f"{count} lines in both sinks")
         testing.wait_for(lambda: len(outputs.rows(work.path / "out.db", "select n from lines")) >= count, 60, f"{count} lines in the table")
 
     def check(self, work, numbers):
