@@ -107,7 +107,7 @@ demo_once() {
 }
 
 demo_forever() {
-  trap 'demo_stop || true; exit 0' INT TERM
+  trap 'demo_stop; exit $?' INT TERM
   trap 'demo_stop || true' EXIT
   demo_start 1000000000 500/s
   demo_say_what_to_look_at
