@@ -79,9 +79,11 @@ class Runner:
                 command.append(f"*{catch_escape(self.options.filter)}*")
             status, output, seconds = self.run_process(command, self.environment(suite))
             cases, whole = read_catch_report(pathlib.Path(report.name).read_text("utf-8", "replace"))
+        failed = [case for case in cases if case.outcome == "failed"]
+        if failed and whole and output.strip():
+            failed[-1].text += "\n--- output ---\n" + output[-20000:]
         for case in cases:
             self.say(Outcome(f"{prefix}: {case.name}", case.outcome, case.seconds, case.text))
-        failed = any(case.outcome == "failed" for case in cases)
         if not whole or (status != 0 and not failed):
             self.say(Outcome(f"{prefix}: ended with {status}", "failed", seconds, output[-20000:]))
 

@@ -1,0 +1,115 @@
+"""kill -9 of the daemon while it reads JSON lines and writes a lake of files and a SQLite table.
+
+Both hold every record exactly once and in order, every broken line is one dead letter: G1, G5, G6, G18, G19, G22, G23, G29.
+"""
+
+import json
+import pathlib
+import random
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support import outputs, testing  # noqa: E402
+from support.daemon import Workspace, fault_points, start_until_killed  # noqa: E402
+
+PIPELINE = """
+name: numbers
+source:
+  file: {paths: [input/*.jsonl], format: json, mode: once}
+transforms:
+  - filter: this.n % 10 != 3
+  - set:
+      doubled: this.n * 2
+sinks:
+  lake:
+    file: {path: lake/, format: json, rotate: {size: %(rotate)s}}
+  table:
+    sqlite: {path: out.db, table: numbers}
+checkpoint: {every: 20ms, records: %(commit)d}
+queue_bytes: 2MiB
+retry: {initial: 10ms, max: 100ms}
+"""
+BROKEN_EVERY = 97  # every 97th line is no JSON
+# Points that a plain run does not pass: other sources, and the migration of an older data directory (tests of their own).
+ELSEWHERE = ("postgres", "mysql", "kafka", "http", "migrat", "prev")
+
+
+def write_input(folder, count, files=3):
+    """`files` files with n = 0 .. count - 1 in order; returns (n of the records that pass the filter, number of broken lines)."""
+    folder.mkdir(parents=True)
+    kept, broken = [], 0
+    share = -(-count // files)
+    for index in range(files):
+        with open(folder / f"part-{index}.jsonl", "w", encoding="utf-8") as out:
+            for n in range(index * share, min(count, (index + 1) * share)):
+                out.write(json.dumps({"n": n, "text": f"record {n} " + "x" * (n % 60)}) + "\n")
+                if n % 10 != 3:
+                    kept.append(n)
+                if n % BROKEN_EVERY == 0:
+                    out.write('{"n": %d, "text": \n' % n)
+                    broken += 1
+    return kept, broken
+
+
+def check(test, work, kept, broken):
+    lake = outputs.lake_records(work.path / "lake")
+    outputs.check_exactly_once([record["n"] for record in lake], kept, "file sink")
+    test.assertTrue(all(record["doubled"] == 2 * record["n"] for record in lake))
+    table = outputs.rows(work.path / "out.db", "select n, doubled from numbers order by rowid")
+    outputs.check_exactly_once([n for n, _ in table], kept, "sqlite sink")
+    test.assertTrue(all(doubled == 2 * n for n, doubled in table))
+    letters = work.command("dlq", "list", "numbers", "--data-dir", work.data, "--limit", 10 * broken + 100, "--json")
+    test.assertEqual(0, letters.returncode, letters.stderr)
+    identities = [(letter["partition"], *letter["ordinal"]) for letter in map(json.loads, letters.stdout.splitlines())]
+    test.assertEqual(len(set(identities)), len(identities), "a replay made a second letter (G18)")
+    test.assertEqual(broken, len(identities))
+
+
+class KillMinusNine(unittest.TestCase):
+    def test_at_random_times(self):
+        """Rounds of a fresh input each, until the wanted number of kills hit a working daemon."""
+        seed = testing.seed()
+        print(f"seed {seed}")
+        chance = random.Random(seed)
+        killed = rounds = 0
+        while killed < testing.kills():
+            rounds += 1
+            with Workspace() as work:
+                work.write("p.yaml", PIPELINE % {"rotate": "256KiB", "commit": 500})
+                kept, broken = write_input(work.path / "input", 60000)
+                hits = 0
+                # A third of the kills come while it starts and recovers, the others while it works.
+                while hits < 12 and start_until_killed(work, "p.yaml", lambda: chance.uniform(0, 0.1 if chance.random() < 0.3 else 0.6),
+                                                       arguments=("--until-done",)):
+                    hits += 1
+                killed += hits
+                work.run_to_end("p.yaml")
+                check(self, work, kept, broken)
+            self.assertLess(rounds, 20 + testing.kills(), "the kills never hit a working daemon")
+        print(f"{killed} kills in {rounds} rounds")
+
+    def test_at_every_fault_point(self):
+        """SIGKILL at the first and at a later passage of each durable step, then twice in a row, so that the recovery dies there too."""
+        points = [name for name in fault_points() if not any(word in name for word in ELSEWHERE)]
+        self.assertTrue(points, "no fault points in the sources")
+        missed = []
+        for point in points:
+            with self.subTest(point), Workspace() as work:
+                work.write("p.yaml", PIPELINE % {"rotate": "32KiB", "commit": 400})
+                kept, broken = write_input(work.path / "input", 3000)
+                died = 0
+                for passage in (1, 4, 1, 2):
+                    daemon = work.launch("p.yaml", arguments=("--until-done",), fault_point=f"{point}:{passage}")
+                    daemon.wait_exit()
+                    self.assertIn(daemon.returncode, (0, -9), daemon.log_tail())
+                    died += daemon.returncode == -9
+                work.run_to_end("p.yaml")
+                check(self, work, kept, broken)
+                if not died:
+                    missed.append(point)
+        self.assertEqual([], missed, "fault points that no run passed")
+
+
+if __name__ == "__main__":
+    testing.main()
