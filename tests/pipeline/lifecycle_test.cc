@@ -1,0 +1,243 @@
+// Start, stop, failure and the books of a running pipeline.
+
+#include <catch2/catch.hpp>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <thread>
+
+#include "pipeline/pipeline.h"
+#include "pipeline/supervisor.h"
+#include "tests/pipeline/simulation.h"
+
+namespace sluice {
+namespace {
+
+using namespace simulation;
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+struct Fixture {
+  Fixture() {
+    std::string pattern = (fs::temp_directory_path() / "sluice-XXXXXX").string();
+    directory = mkdtemp(pattern.data());
+  }
+  ~Fixture() { fs::remove_all(directory); }
+
+  pipeline::Environment environment() {
+    return {directory, "instance-1", metrics, log, clock, faults,
+            [this](const pipeline::Definition&, const pipeline::Environment&) -> Result<std::unique_ptr<DeadLetterQueue>> { return dead_letters(world, faults); }};
+  }
+  pipeline::Definition definition(bool endless = false) {
+    pipeline::Definition result;
+    result.name = "life";
+    result.sources = {source(world, "s", 1, {}, endless)};
+    result.steps = {step("clean", {"s"})};
+    result.sinks = {sink(world, "kept", {"clean"}, 1, {})};
+    return result;
+  }
+  std::uint64_t done(const std::string& sink_name, const std::string& partition) {
+    const std::lock_guard lock(world.mutex);
+    return world.sinks[sink_name].positions["s/" + partition].done.major;
+  }
+
+  World world;
+  std::string directory;
+  PlainMetrics metrics;
+  QuietLogger log;
+  SystemClock clock;
+  FaultPoints faults;
+};
+
+template <typename F>
+bool eventually(F condition) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (condition()) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
+
+bool balanced(const pipeline::LaneBooks& lane) {
+  return lane.in + lane.created == lane.filtered + lane.deduplicated + lane.dead_lettered + lane.skipped + lane.out + lane.in_flight;
+}
+
+// A sink that does what a test tells it to.
+struct Script {
+  std::function<Status()> open = [] { return Status{}; };
+  std::function<Status(std::stop_token)> commit = [](std::stop_token) { return Status{}; };
+};
+
+class ScriptedSink final : public Sink {
+ public:
+  explicit ScriptedSink(Script& script) : script_(script) {}
+  Result<std::optional<Checkpoint>> open(std::stop_token) override {
+    SLUICE_TRY(script_.open());
+    return std::optional<Checkpoint>{};
+  }
+  Status write(const BatchView&, Rejects&, std::stop_token) override { return {}; }
+  Status flush(Rejects&, std::stop_token) override { return {}; }
+  Status commit(const CommitRequest&, std::stop_token stop) override { return script_.commit(stop); }
+  Status close(Closing) override { return {}; }
+
+ private:
+  Script& script_;
+};
+
+pipeline::SinkDefinition scripted(const std::string& name, Script& script) {
+  pipeline::SinkDefinition definition;
+  definition.name = name;
+  definition.type = "scripted";
+  definition.from = {"clean"};
+  definition.commit.every = 1ms;
+  definition.retry = {1ms, 2ms, std::nullopt};
+  definition.build = [&script](const BuildContext&) -> Result<std::unique_ptr<Sink>> { return std::unique_ptr<Sink>(new ScriptedSink(script)); };
+  return definition;
+}
+
+// Holds for records with an even ordinal.
+class EvenPredicate final : public Predicate {
+ public:
+  void select(const Batch& batch, std::span<const std::uint32_t> candidates, std::vector<std::uint32_t>& holding, Rejects&) override {
+    for (const std::uint32_t i : candidates) {
+      if (batch.records()[i].ordinal.major % 2 == 0) holding.push_back(i);
+    }
+  }
+};
+
+TEST_CASE_METHOD(Fixture, "a graceful stop commits what was read, and the next start goes on behind it (G12)") {
+  std::stop_source stop;
+  pipeline::Pipeline first(definition(true), environment());
+  std::jthread thread([&] { CHECK(first.run(stop.get_token())); });
+  REQUIRE(eventually([&] { return done("kept", "p0") > 30; }));
+  stop.request_stop();
+  thread.join();
+  CHECK(first.status().state == pipeline::State::kStopped);
+  CHECK(balanced(first.books().front()));
+  pipeline::Pipeline second(definition(), environment());
+  REQUIRE(second.run({}));
+  for (const std::string& partition : world.partitions) CHECK(rows_of(world.sinks["kept"], partition) == expected_rows(world, partition, true));
+  CHECK(second.books().front().skipped == 0);
+  CHECK(world.breaches.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "the books balance at every moment (G12)") {
+  world.length = 20'000;
+  auto plan = definition();
+  plan.sinks.push_back(sink(world, "raw", {"s"}, 2, {}));
+  plan.sinks.back().when = []() -> Result<std::unique_ptr<Predicate>> { return std::unique_ptr<Predicate>(new EvenPredicate); };
+  plan.sinks.back().chain = {step("raw.clean", {})};
+  pipeline::Pipeline pipeline(plan, environment());
+  std::jthread thread([&] { CHECK(pipeline.run({})); });
+  std::uint64_t looked = 0;
+  while (!pipeline.finished()) {
+    for (const auto& lane : pipeline.books()) {
+      ++looked;
+      if (!balanced(lane)) FAIL("the books of " << lane.sink << " do not balance: in " << lane.in << " out " << lane.out << " in flight " << lane.in_flight);
+    }
+  }
+  thread.join();
+  CHECK(looked > 0);
+  for (const auto& lane : pipeline.books()) {
+    CHECK(balanced(lane));
+    CHECK(lane.in_flight == 0);
+    CHECK(lane.filtered > 0);
+    CHECK(lane.dead_lettered > 0);
+    CHECK(lane.in == pipeline.books().front().in);
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "a stop is bounded by shutdown_timeout; what was not committed is replayed") {
+  Script script;
+  std::atomic<bool> blocked{false};
+  script.commit = [&](std::stop_token stop) -> Status {
+    blocked = true;
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait(lock, stop, [] { return false; });
+    return Error(ErrorKind::kCancelled, "stopped", "stopped");
+  };
+  auto plan = definition(true);
+  plan.sinks.push_back(scripted("stuck", script));
+  plan.shutdown_timeout = 100ms;
+  std::stop_source stop;
+  pipeline::Pipeline pipeline(plan, environment());
+  std::jthread thread([&] { CHECK(pipeline.run(stop.get_token())); });
+  REQUIRE(eventually([&] { return blocked.load(); }));
+  const auto asked = std::chrono::steady_clock::now();
+  stop.request_stop();
+  thread.join();
+  CHECK(std::chrono::steady_clock::now() - asked < 5s);
+  CHECK(world.pruned["p0"] == 0);  // the stuck sink has nothing, so the source was never told to forget (G9)
+}
+
+TEST_CASE_METHOD(Fixture, "a sink that cannot be reached at the start is waited for") {
+  Script script;
+  int tries = 0;
+  script.open = [&]() -> Status { return ++tries < 4 ? Status(Error(ErrorKind::kTransient, "away", "refused")) : Status(); };
+  auto plan = definition();
+  plan.sinks.push_back(scripted("late", script));
+  pipeline::Pipeline pipeline(plan, environment());
+  CHECK(pipeline.run({}));
+  CHECK(tries == 4);
+  CHECK(pipeline.status().last_error->code == "away");
+}
+
+TEST_CASE_METHOD(Fixture, "a fatal sink fails its pipeline with the reason, and not another one") {
+  Script broken;
+  broken.commit = [](std::stop_token) -> Status { return Error(ErrorKind::kFatal, "other_instance", "somebody else writes here"); };
+  auto plan = definition(true);
+  plan.sinks.push_back(scripted("broken", broken));
+  Fixture neighbour;
+  pipeline::Supervisor supervisor;
+  supervisor.start(plan, environment());
+  auto other = neighbour.definition();
+  other.name = "other";
+  supervisor.start(other, neighbour.environment());
+  REQUIRE(eventually([&] { return supervisor.all_finished(); }));
+  CHECK(supervisor.any_failed());
+  CHECK(supervisor.find("life")->status().state == pipeline::State::kFailed);
+  CHECK(supervisor.find("life")->status().last_error->code == "other_instance");
+  CHECK(supervisor.find("other")->status().state == pipeline::State::kStopped);
+}
+
+TEST_CASE_METHOD(Fixture, "a record that no sink wants is a dead letter when the file says so") {
+  auto plan = definition();
+  const auto even = []() -> Result<std::unique_ptr<Predicate>> { return std::unique_ptr<Predicate>(new EvenPredicate); };
+  plan.sinks[0].when = even;
+  plan.unmatched = pipeline::Unmatched::kDeadLetter;
+  pipeline::Pipeline pipeline(plan, environment());
+  REQUIRE(pipeline.run({}));
+  // 1 passes the step and is odd; 2 is wanted.
+  CHECK(world.letters.contains("clean|p0|1"));
+  CHECK_FALSE(world.letters.contains("clean|p0|2"));
+  CHECK(balanced(pipeline.books().front()));
+}
+
+TEST_CASE_METHOD(Fixture, "one sink that is slow holds back its pipeline within queue_bytes") {
+  world.length = 100'000;
+  Script slow;
+  std::atomic<bool> go{false};
+  slow.commit = [&](std::stop_token stop) -> Status {
+    while (!go && !stop.stop_requested()) std::this_thread::yield();
+    return {};
+  };
+  auto plan = definition();
+  plan.queue_bytes = 2 << 20;
+  plan.sinks.push_back(scripted("slow", slow));
+  pipeline::Pipeline pipeline(plan, environment());
+  std::jthread thread([&] { CHECK(pipeline.run({})); });
+  REQUIRE(eventually([&] {
+    const auto status = pipeline.status();
+    return status.sinks.size() == 2 && status.sinks[1].queue_bytes > (1 << 20);
+  }));
+  CHECK(pipeline.status().sinks[1].queue_bytes <= (2 << 20));
+  go = true;
+  thread.join();
+  CHECK(pipeline.books()[1].in_flight == 0);
+}
+
+}  // namespace
+}  // namespace sluice
