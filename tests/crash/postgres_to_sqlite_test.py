@@ -153,7 +153,7 @@ class UnderWriteLoad(unittest.TestCase):
     def points_under_load(self, work):
         environment, passed = work.traced()
         daemon = work.start("p.yaml", environment=environment)
-        time.sleep(1)  # under load: some seconds' worth of commits and rotations
+        testing.wait_for(lambda: all(lane["out"] > 2000 for lane in daemon.books("shop").values()), 60, "some commits and rotations")
         daemon.kill()
         return sorted(passed())
 
