@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# ./dev lint [--changed]: formatting, layers, clang-tidy, shell scripts.  --changed: only files that differ from main.
+# ./dev lint [--changed] [--fix]: formatting, layers, clang-tidy, shell scripts.  --changed: only files that differ from main;
+# --fix: rewrites the formatting instead of complaining about it.
 # shellcheck source=dev.d/build.sh
 . "$ROOT/dev.d/build.sh"
 
@@ -22,7 +23,10 @@ none() {
 }
 
 lint_format() {
-  [ $# -eq 0 ] || clang-format --dry-run -Werror "$@"
+  local how=("$1")
+  shift
+  [ "${how[0]}" = fix ] && how=(-i) || how=(--dry-run -Werror)
+  [ $# -eq 0 ] || clang-format "${how[@]}" "$@"
 }
 
 lint_guards() {
@@ -49,13 +53,20 @@ lint_shell() {
 }
 
 dev_lint() {
-  local which=all sources units failed=0
-  [ "${1:-}" = --changed ] && which=changed
+  local which=all format=check sources units failed=0
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --changed) which=changed ;;
+      --fix) format=fix ;;
+      *) fail "usage: ./dev lint [--changed] [--fix]" ;;
+    esac
+    shift
+  done
   dev_install
   cd "$ROOT" || fail "cannot enter $ROOT"
   mapfile -t sources < <(lint_files "$which" | grep -E '\.(cc|h)$' || true)
   mapfile -t units < <(printf '%s\n' "${sources[@]}" | grep -E '\.cc$' | grep -v '^tests/fuzz/' || true)
-  say "formatting of ${#sources[@]} files" && lint_format "${sources[@]}" || failed=1
+  say "formatting of ${#sources[@]} files" && lint_format "$format" "${sources[@]}" || failed=1
   lint_guards "${sources[@]}" || failed=1
   say "layers" && "$PYTHON" tests/layers_test.py || failed=1
   say "shell scripts" && lint_shell dev .ci/run dev.d/*.sh || failed=1

@@ -41,15 +41,6 @@ def binary():
     raise unittest.SkipTest(f"the daemon is not built ({', '.join(str(c) for c in candidates)})")
 
 
-def fault_points(*prefixes):
-    """Names of the durable steps in the sources, `reach("name")`, that begin with one of `prefixes` (all without any)."""
-    found = set()
-    for folder in ("core", "storage", "dlq", "sources", "transforms", "sinks", "pipeline", "daemon"):
-        for path in (ROOT / folder).rglob("*.cc"):
-            found.update(re.findall(r'reach\(\s*"([^"]+)"', path.read_text("utf-8")))
-    return sorted(name for name in found if not prefixes or name.startswith(prefixes))
-
-
 class Workspace:
     """A folder for one scenario: configurations, data directory, inputs, outputs.  Everything in it ends with it."""
 
@@ -91,6 +82,11 @@ class Workspace:
         daemon = self.launch(*configs, arguments=("--until-done", *options.pop("arguments", ())), **options)
         daemon.wait_exit(expect, seconds)
         return daemon
+
+    def traced(self, daemon_environment=None):
+        """(environment that makes a daemon note each durable step it passes, function that gives the names noted so far)"""
+        path = self.path / "passed-fault-points"
+        return {**(daemon_environment or {}), "SLUICE_FAULT_TRACE": str(path)}, lambda: set(path.read_text("ascii").split()) if path.exists() else set()
 
     def command(self, *arguments, environment=None):
         """Runs `sluice ARGUMENTS` to its end: CompletedProcess with text output."""
