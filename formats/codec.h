@@ -12,7 +12,7 @@
 #include "core/record.h"
 #include "core/result.h"
 #include "core/schema.h"
-#include "formats/csv_reader.h"
+#include "formats/csv_cells.h"
 
 namespace sluice {
 

@@ -1,6 +1,7 @@
 #pragma once
 // Properties of text that every codec asks for.  Any thread.
 
+#include <cstddef>
 #include <string_view>
 
 namespace sluice {
@@ -13,5 +14,8 @@ enum class Utf8 : unsigned char {
 
 // True when `text` is well-formed UTF-8 (RFC 3629: no surrogates, nothing beyond U+10FFFF, no overlong forms).  simdjson's validator.
 bool is_valid_utf8(std::string_view text);
+
+// Length of the longest prefix that is well-formed; for messages about text that is not.
+std::size_t valid_utf8_prefix(std::string_view text);
 
 }  // namespace sluice
