@@ -133,6 +133,7 @@ class FileSink final : public Sink {
 
   Status mark_due();
   Status sync_parts(const std::vector<PartFile*>& parts, std::stop_token stop);
+  Status write_manifest();
   Status store_manifest(const std::vector<PartFile*>& parts, Checkpoint checkpoint);
   Status commit_through(Checkpoint checkpoint, std::stop_token stop);
   Result<std::string> final_path(const PartFile& part, const std::set<std::string>& taken);
@@ -194,7 +195,7 @@ Status FileSink::load_manifest(bool locked) {
     return Error(ErrorKind::kFatal, "manifest_missing", fmt::format("there are parts but no \"{}\": it was removed, and with it what is committed", path));
   }
   manifest_.instance = context_.instance;
-  return storage::replace_file(path, serialize_manifest(manifest_), context_.faults, "file_sink_manifest", storage::FileHandle::kShared);
+  return write_manifest();
 }
 
 Status FileSink::remove_unknown_parts() {
@@ -205,9 +206,9 @@ Status FileSink::remove_unknown_parts() {
   for (const std::uint64_t number : found) {
     if (known.contains(number)) continue;
     const std::string path = destination_.part_path(number);
-    scope_.before("part_remove");
+    scope_.points.reach("file_sink.before_part_remove");
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return storage::errno_error(errno, "remove", path);
-    scope_.after("part_remove");
+    scope_.points.reach("file_sink.after_part_remove");
   }
   return {};
 }
@@ -221,9 +222,9 @@ Status FileSink::publish_sealed() {
 
 Status FileSink::recover_part(const OpenPart& known) {
   auto part = std::make_unique<PartFile>(known.number, destination_.part_path(known.number), known.target, scope_);
-  scope_.before("part_cut");
+  scope_.points.reach("file_sink.before_part_cut");
   SLUICE_TRY(part->recover(known.length));
-  scope_.after("part_cut");
+  scope_.points.reach("file_sink.after_part_cut");
   part->layout = known.layout;
   part->made_at = known.made_at;
   // The age goes on from the wall clock's difference; a clock that was set back makes the part young, never old.
@@ -323,15 +324,15 @@ Status FileSink::sync_parts(const std::vector<PartFile*>& parts, std::stop_token
   for (PartFile* part : parts) {
     if (!part->unsynced()) continue;
     if (stop.stop_requested()) return Error(ErrorKind::kCancelled, "cancelled", "stopped");
-    scope_.before("part_sync");
+    scope_.points.reach("file_sink.before_part_sync");
     SLUICE_TRY(part->sync());
-    scope_.after("part_sync");
+    scope_.points.reach("file_sink.after_part_sync");
     if (part->full || part->resting) part->release();
   }
   if (!staged_) return {};
-  scope_.before("staging_sync");
+  scope_.points.reach("file_sink.before_staging_sync");
   SLUICE_TRY(destination_.sync_staging());
-  scope_.after("staging_sync");
+  scope_.points.reach("file_sink.after_staging_sync");
   staged_ = false;
   return {};
 }
@@ -371,7 +372,15 @@ Status FileSink::store_manifest(const std::vector<PartFile*>& parts, Checkpoint 
     manifest_.sealed.push_back({part->number, part->length(), std::move(path)});
   }
   manifest_.checkpoint = std::move(checkpoint);
-  return storage::replace_file(destination_.manifest_path(), serialize_manifest(manifest_), context_.faults, "file_sink_manifest", storage::FileHandle::kShared);
+  context_.faults.reach("file_sink.before_manifest");
+  SLUICE_TRY(write_manifest());
+  context_.faults.reach("file_sink.after_manifest");
+  return {};
+}
+
+Status FileSink::write_manifest() {
+  return storage::replace_file(destination_.manifest_path(), serialize_manifest(manifest_), context_.faults, "file_sink_manifest",
+                               storage::FileHandle::kShared);
 }
 
 Status FileSink::commit_through(Checkpoint checkpoint, std::stop_token stop) {

@@ -127,7 +127,7 @@ Result<bool> Destination::open() {
   SLUICE_TRY(storage::make_directories(staging_, kDirectoryPermissions));
   root_descriptor_ = ::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (root_descriptor_ < 0) return storage::errno_error(errno, "open directory", root_);
-  const std::string lock = staging_ + "/lock";
+  const std::string lock = staging_ + "/.lock";
   lock_descriptor_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, storage::FileHandle::kPrivate);
   if (lock_descriptor_ < 0) return storage::errno_error(errno, "open", lock);
   if (::flock(lock_descriptor_, LOCK_EX | LOCK_NB) == 0) return true;
@@ -135,7 +135,7 @@ Result<bool> Destination::open() {
   return storage::errno_error(errno, "lock", lock);
 }
 
-std::string Destination::part_path(std::uint64_t number) const { return fmt::format("{}/{:08}{}", staging_, number, kPartSuffix); }
+std::string Destination::part_path(std::uint64_t number) const { return fmt::format("{}/.{:08}{}", staging_, number, kPartSuffix); }
 
 Result<std::vector<std::uint64_t>> Destination::list_parts() const {
   struct Close {
@@ -147,7 +147,8 @@ Result<std::vector<std::uint64_t>> Destination::list_parts() const {
   errno = 0;
   while (const dirent* entry = ::readdir(directory.get())) {
     std::string_view name = entry->d_name;
-    if (!name.ends_with(kPartSuffix)) continue;
+    if (!name.starts_with('.') || !name.ends_with(kPartSuffix)) continue;
+    name.remove_prefix(1);
     name.remove_suffix(kPartSuffix.size());
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
@@ -179,7 +180,7 @@ Status Destination::publish(std::uint64_t number, const std::string& relative) {
   const Descriptor directory = SLUICE_TRY(walk(root_descriptor_, directory_of(relative)));
   unsynced_.emplace(directory_of(relative));
   const std::string name = name_of(relative);
-  scope_.before("seal_rename");
+  scope_.points.reach("file_sink.before_seal_rename");
   const int injected = scope_.points.failure(scope_.who, "seal_rename");
   const int problem = injected != 0 ? injected : move_without_overwriting(part, directory.number(), name);
   if (problem == EEXIST) {
@@ -191,19 +192,19 @@ Status Destination::publish(std::uint64_t number, const std::string& relative) {
                  fmt::format("finish \"{}/{}\": it is on another file system than \"{}\"; begin the sink's path in that directory", root_, relative, staging_));
   }
   if (problem != 0 && problem != ENOENT) return storage::errno_error(problem, "rename", part);
-  scope_.after("seal_rename");
+  scope_.points.reach("file_sink.after_seal_rename");
   return {};
 }
 
 Status Destination::sync_published() {
   if (unsynced_.empty()) return {};
-  scope_.before("seal_sync");
+  scope_.points.reach("file_sink.before_seal_sync");
   for (const std::string& relative : unsynced_) {
     const Descriptor directory = SLUICE_TRY(walk(root_descriptor_, relative));
     if (::fsync(directory.number()) != 0 && errno != EINVAL) return storage::errno_error(errno, "fsync directory", relative);
   }
   unsynced_.clear();
-  scope_.after("seal_sync");
+  scope_.points.reach("file_sink.after_seal_sync");
   return {};
 }
 

@@ -2,7 +2,7 @@
 // The directory below which a file sink writes, and how a finished file gets its place in it.
 //
 //   <root>/                             the constant beginning of the path template up to its last '/'
-//   <root>/.sluice/<pipeline>.<sink>/   staging: manifest, lock, <number>.part
+//   <root>/.sluice/<pipeline>.<sink>/   staging: .manifest, .lock, .<number>.part (hidden from readers that look into hidden folders too)
 //   <root>/de/out-00000005.json         a sealed file, under the name that the template gave
 //
 // Parts are staged beside each other, and not beside their final names, so that open() finds leftovers by listing one directory.
@@ -36,7 +36,7 @@ class Destination {
   Result<bool> open();
   void close();
 
-  std::string manifest_path() const { return staging_ + "/manifest"; }
+  std::string manifest_path() const { return staging_ + "/.manifest"; }
   std::string part_path(std::uint64_t number) const;
   // Numbers of the parts in the staging directory; other names there are left alone.
   Result<std::vector<std::uint64_t>> list_parts() const;

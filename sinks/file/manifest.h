@@ -1,7 +1,7 @@
 #pragma once
 // What the file sink knows to be committed: the one file whose rename is the commit (G22).
 //
-// Text, one fact a line, '%', control characters and bytes above 0x7e of names as %XX; kept in `<root>/.sluice/<pipeline>.<sink>/manifest`:
+// Text, one fact a line, '%', control characters and bytes above 0x7e of names as %XX; kept in `<root>/.sluice/<pipeline>.<sink>/.manifest`:
 //
 //   sluice-file-manifest 1
 //   instance 5f3a9c...

@@ -1,5 +1,5 @@
 #pragma once
-// A file in the making: <number>.part in the staging directory.  Encoded records gather in `buffer` and reach the kernel in large writes.
+// A file in the making: .<number>.part in the staging directory.  Encoded records gather in `buffer` and reach the kernel in large writes.
 //
 // States:  fresh (no file yet) -> written (length > committed) -> synced -> committed (by the manifest) -> written -> ...
 //

@@ -46,9 +46,9 @@ Status PartSet::enforce_limits() {
 
 Status PartSet::write_out(PartFile& part) {
   if (part.buffer.empty()) return {};
-  scope_.before("part_write");
+  scope_.points.reach("file_sink.before_part_write");
   SLUICE_TRY(part.write_out(compressor_));
-  scope_.after("part_write");
+  scope_.points.reach("file_sink.after_part_write");
   return {};
 }
 
