@@ -36,7 +36,9 @@ class StdoutSink final : public Sink {
   explicit StdoutSink(const StdoutSinkConfig& config) : encoder_(make_encoder(config.format)) {}
 
   Result<std::optional<Checkpoint>> open(std::stop_token) override {
-    buffer_.clear();
+    // Half a line may be out already: its other half still belongs to the output.
+    const std::size_t rest = torn_ ? buffer_.find('\n') + 1 : 0;
+    buffer_.resize(std::min(rest, buffer_.size()));
     return std::optional<Checkpoint>();
   }
 
@@ -72,6 +74,14 @@ class StdoutSink final : public Sink {
 
   Status write_out(const std::stop_token& stop) {
     std::size_t done = 0;
+    Status result = write_until(done, stop);
+    if (done > 0) torn_ = buffer_[done - 1] != '\n';
+    buffer_.erase(0, done);
+    return result;
+  }
+
+  // Writes buffer_ from `done` on and moves `done`.
+  Status write_until(std::size_t& done, const std::stop_token& stop) {
     while (done < buffer_.size()) {
       if (stop.stop_requested()) return Error(ErrorKind::kCancelled, "cancelled", "stopped while the reader of the standard output did not read");
       pollfd ready{STDOUT_FILENO, POLLOUT, 0};
@@ -85,13 +95,13 @@ class StdoutSink final : public Sink {
         return storage::errno_error(errno, "write", "standard output");
       }
     }
-    buffer_.clear();
     return {};
   }
 
   const std::unique_ptr<Encoder> encoder_;
   std::string buffer_;
   bool begun_ = false;
+  bool torn_ = false;  // what is out ends within a line
 };
 
 Result<std::unique_ptr<Sink>> build(const StdoutSinkConfig& config, const BuildContext&) {
