@@ -230,7 +230,7 @@ Status FileSink::recover_part(const OpenPart& known) {
   // The age goes on from the wall clock's difference; a clock that was set back makes the part young, never old.
   const std::int64_t age = std::max<std::int64_t>(0, context_.clock.utc_microseconds() - known.made_at);
   part->made_at_steady = context_.clock.now() - std::chrono::microseconds(age);
-  const bool goes_on = known.layout == layout_ && parts_.find(known.target) == nullptr && resume_encoder(*part);
+  const bool goes_on = known.layout == layout_ && !parts_.contains(known.target) && resume_encoder(*part);
   if (goes_on) SLUICE_TRY(parts_.add(std::move(part)));
   if (part) parts_.add_full(std::move(part));
   return {};
@@ -275,7 +275,7 @@ Result<PartFile*> FileSink::part_for(const Batch& batch, const Record& record) {
   SLUICE_TRY(path_->render(batch, record, scratch_));
   scratch_.erase(0, prefix_.size());
   if (last_ != nullptr && scratch_ == rendered_) return last_;
-  PartFile* part = parts_.find(scratch_);
+  PartFile* part = SLUICE_TRY(parts_.find(scratch_));
   if (part == nullptr) part = SLUICE_TRY(make_part(scratch_));
   last_ = part;
   rendered_ = scratch_;

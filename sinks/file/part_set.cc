@@ -2,11 +2,14 @@
 
 namespace sluice::sinks {
 
-PartFile* PartSet::find(std::string_view target) {
+Result<PartFile*> PartSet::find(std::string_view target) {
   const auto found = current_.find(target);
   if (found == current_.end()) return nullptr;
-  touch(*found->second);
-  return found->second.get();
+  PartFile* const part = found->second.get();
+  const bool wakes = part->resting;
+  touch(*part);
+  if (wakes) SLUICE_TRY(enforce_limits());
+  return part;
 }
 
 void PartSet::touch(PartFile& part) {

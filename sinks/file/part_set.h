@@ -26,8 +26,9 @@ class PartSet {
 
   explicit PartSet(Compressor* compressor, storage::FaultScope scope) : compressor_(compressor), scope_(scope) {}
 
-  // The part in the making for `target`, now the most recently used; null: there is none.
-  PartFile* find(std::string_view target);
+  bool contains(std::string_view target) const { return current_.contains(target); }
+  // The part in the making for `target`, now the most recently used; null: there is none.  May write out and close others.
+  Result<PartFile*> find(std::string_view target);
   // Takes over a part that is not full; its target has none yet.  May write out and close others.
   Result<PartFile*> add(std::unique_ptr<PartFile> part);
   // Takes over a part that is only to be sealed.
