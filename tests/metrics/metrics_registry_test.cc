@@ -6,7 +6,7 @@
 #include <string>
 #include <thread>
 
-#include "metrics/labelled_metrics.h"
+#include "core/labelled_metrics.h"
 
 namespace sluice {
 namespace {
