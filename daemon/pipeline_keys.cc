@@ -101,7 +101,7 @@ bool ConfigType<daemon::WhenList>::bind(const ConfigNode& node, daemon::WhenList
 bool ConfigType<daemon::ReferenceList>::bind(const ConfigNode& node, daemon::ReferenceList& out, BindContext& context) {
   const std::vector<ConfigNode> one = {node};
   if (node.is_sequence() && node.items.empty()) return wrong_type(node, "a name or a list of names", context), false;
-  std::vector<Reference> names;
+  std::vector<daemon::Reference> names;
   for (const ConfigNode& item : node.is_sequence() ? node.items : one) {
     if (!item.is_scalar()) return wrong_type(item, "the name of a step or source", context), false;
     auto text = expand_text(item, context);

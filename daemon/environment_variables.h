@@ -1,0 +1,31 @@
+#pragma once
+// Where ${NAME} and ${file:PATH} of the configuration come from: the process's environment, and a file of NAME=value lines.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/config_binding.h"
+
+namespace sluice::daemon {
+
+class EnvironmentVariables final : public Variables {
+ public:
+  static constexpr std::size_t kFileLimit = std::size_t{1} << 20U;  // bytes of a ${file:PATH}
+
+  EnvironmentVariables() = default;
+
+  // Values of the file stand behind those of the process.  Lines: NAME=value, `export ` before it allowed, # comments, quotes around
+  // the value taken off.  kInvalidConfig with the line's number.
+  static Result<EnvironmentVariables> with_file(const std::string& path);
+
+  std::optional<std::string> find(std::string_view name) const override;
+  // One line break at the end is taken off: editors and `echo` add it, secrets do not have it.
+  Result<std::string> read_file(std::string_view path) const override;
+
+ private:
+  std::map<std::string, std::string, std::less<>> from_file_;
+};
+
+}  // namespace sluice::daemon
