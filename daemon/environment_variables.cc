@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <stdlib.h>  // setenv
+
 #include <cstdlib>
 
 #include "daemon/source_texts.h"
@@ -23,9 +25,8 @@ std::string_view unquote(std::string_view value) {
 
 }  // namespace
 
-Result<EnvironmentVariables> EnvironmentVariables::with_file(const std::string& path) {
-  const std::string text = SLUICE_TRY(read_whole_file(path, kFileLimit));
-  EnvironmentVariables result;
+Status load_environment_file(const std::string& path) {
+  const std::string text = SLUICE_TRY(read_whole_file(path, EnvironmentVariables::kFileLimit));
   std::size_t number = 0;
   for (std::string_view rest = text; !rest.empty();) {
     ++number;
@@ -35,19 +36,18 @@ Result<EnvironmentVariables> EnvironmentVariables::with_file(const std::string& 
     if (line.empty() || line.front() == '#') continue;
     if (line.starts_with("export ")) line = trim(line.substr(7));
     const std::size_t equals = line.find('=');
-    if (equals == std::string_view::npos || equals == 0) {
-      return Error(ErrorKind::kInvalidConfig, "bad_value", fmt::format("{}:{}: expected NAME=value", path, number));
-    }
-    result.from_file_.insert_or_assign(std::string(trim(line.substr(0, equals))), std::string(unquote(trim(line.substr(equals + 1)))));
+    const bool good = equals != std::string_view::npos && equals != 0 && line.find('\0') == std::string_view::npos;
+    if (!good) return Error(ErrorKind::kInvalidConfig, "bad_value", fmt::format("{}:{}: expected NAME=value", path, number));
+    const std::string name(trim(line.substr(0, equals))), value(unquote(trim(line.substr(equals + 1))));
+    if (::setenv(name.c_str(), value.c_str(), 0) != 0) return Error(ErrorKind::kFatal, "environment", fmt::format("cannot set {}", name));
   }
-  return result;
+  return {};
 }
 
 std::optional<std::string> EnvironmentVariables::find(std::string_view name) const {
-  if (const char* value = std::getenv(std::string(name).c_str())) return value;
-  const auto found = from_file_.find(name);
-  if (found == from_file_.end()) return std::nullopt;
-  return found->second;
+  const char* value = std::getenv(std::string(name).c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
 }
 
 Result<std::string> EnvironmentVariables::read_file(std::string_view path) const {

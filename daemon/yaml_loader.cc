@@ -1,7 +1,9 @@
 #include "daemon/yaml_loader.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
 #include <istream>
@@ -21,6 +23,36 @@ class ViewBuffer final : public std::streambuf {
     char* begin = const_cast<char*>(text.data());  // NOLINT: streambuf has no const interface; a get area is never written
     setg(begin, begin, begin + text.size());
   }
+};
+
+// The library's events, without its types.
+class Adapter final : public YAML::EventHandler {
+ public:
+  explicit Adapter(YamlTreeBuilder& builder) : builder_(builder) {}
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { builder_.null(offset(mark), anchor); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override { builder_.alias(offset(mark), anchor); }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, const std::string& value) override {
+    builder_.scalar(offset(mark), anchor, value);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value style) override {
+    builder_.begin_collection(ConfigNode::Kind::kSequence, offset(mark), anchor, flow(style));
+  }
+  void OnSequenceEnd() override { builder_.end_collection(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value style) override {
+    builder_.begin_collection(ConfigNode::Kind::kMapping, offset(mark), anchor, flow(style));
+  }
+  void OnMapEnd() override { builder_.end_collection(); }
+
+ private:
+  static std::size_t offset(const YAML::Mark& mark) { return mark.pos < 0 ? 0 : static_cast<std::size_t>(mark.pos); }
+  static YamlTreeBuilder::Flow flow(YAML::EmitterStyle::value style) {
+    return style == YAML::EmitterStyle::Flow ? YamlTreeBuilder::Flow::kYes : YamlTreeBuilder::Flow::kNo;
+  }
+
+  YamlTreeBuilder& builder_;
 };
 
 bool plain_key(std::string_view key) {
@@ -51,18 +83,19 @@ void drop_extensions(ConfigNode& root) {
 bool parse(const YamlText& text, YamlTreeBuilder& builder, Diagnostics& findings) {
   ViewBuffer buffer(text.text());
   std::istream stream(&buffer);
+  Adapter adapter(builder);
   try {
     YAML::Parser parser(stream);
-    if (!parser.HandleNextDocument(builder)) return true;
+    if (!parser.HandleNextDocument(adapter)) return true;
     auto first = std::move(builder.root());
     builder.root().reset();
-    if (parser.HandleNextDocument(builder)) {
+    if (parser.HandleNextDocument(adapter)) {
       const Place place = builder.root() ? builder.root()->place : Place{text.file(), 1, 1, 1, 1};
       findings.add({Diagnostic::Severity::kError, place, {}, "yaml_syntax", "a second document begins here", {}, "one file is one pipeline: leave --- out"});
     }
     builder.root() = std::move(first);
     return true;
-  } catch (const YamlLimitReached&) {
+  } catch (const YamlAbandoned&) {
   } catch (const YAML::Exception& exception) {
     explain_syntax_error(text, exception.mark.pos, exception.msg, findings);
   } catch (const std::exception& exception) {

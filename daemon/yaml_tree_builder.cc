@@ -32,10 +32,6 @@ bool null_word(std::string_view text) { return text.starts_with('~') || text.sta
 
 }  // namespace
 
-std::size_t YamlTreeBuilder::offset(const YAML::Mark& mark) const {
-  return mark.pos < 0 ? 0 : std::min(static_cast<std::size_t>(mark.pos), source_.text().size());
-}
-
 void YamlTreeBuilder::error(const Place& place, std::string_view code, std::string message, std::string hint) {
   findings_.add({Diagnostic::Severity::kError, place, {}, code, std::move(message), {}, std::move(hint)});
 }
@@ -47,7 +43,7 @@ void YamlTreeBuilder::count(std::size_t nodes, std::size_t text_bytes, const Pla
   text_bytes_ += text_bytes;
   if (nodes_ <= limits_.nodes && text_bytes_ <= limits_.text_bytes) return;
   error(place, "yaml_limit", fmt::format("the file has more than {} values or {} bytes of text once its aliases are expanded", limits_.nodes, limits_.text_bytes));
-  throw YamlLimitReached{};
+  throw YamlAbandoned{};
 }
 
 void YamlTreeBuilder::check_tag(std::size_t at, bool scalar) {
@@ -60,8 +56,7 @@ void YamlTreeBuilder::check_tag(std::size_t at, bool scalar) {
   error(source_.place(properties.tag_begin, properties.tag_end), "yaml_trap", "YAML reads \"" + tag + "\" as a tag, not as part of the value", hint);
 }
 
-void YamlTreeBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
-  const std::size_t begin = offset(mark);
+void YamlTreeBuilder::null(std::size_t begin, Anchor anchor) {
   check_tag(begin, true);
   const std::size_t content = skip_properties(source_.text(), begin).content;
   const std::string_view rest = source_.text().substr(content);
@@ -81,19 +76,17 @@ void YamlTreeBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
   add(std::move(node), anchor);
 }
 
-void YamlTreeBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
-  const std::size_t begin = offset(mark);
+void YamlTreeBuilder::alias(std::size_t begin, Anchor anchor) {
   const auto found = anchors_.find(anchor);
   if (found == anchors_.end()) {
     error(source_.place(begin, begin + 1), "yaml_syntax", "the alias stands inside the value that it refers to");
-    throw YamlLimitReached{};
+    throw YamlAbandoned{};
   }
   count(found->second.nodes, found->second.text_bytes, source_.place(begin, begin + 1));
   add(found->second.node, 0);
 }
 
-void YamlTreeBuilder::OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, const std::string& value) {
-  const std::size_t begin = offset(mark);
+void YamlTreeBuilder::scalar(std::size_t begin, Anchor anchor, const std::string& value) {
   check_tag(begin, true);
   const std::size_t content = skip_properties(source_.text(), begin).content;
   ScalarScan scan = scan_scalar(source_, content, value);
@@ -134,30 +127,21 @@ void YamlTreeBuilder::check_key_colon(std::size_t key_end, const ConfigNode& key
         key.text.find(':') != std::string::npos ? "put a space after the colon" : "write \"key: value\"");
 }
 
-void YamlTreeBuilder::begin_collection(ConfigNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor, YAML::EmitterStyle::value style) {
-  const std::size_t begin = offset(mark);
+void YamlTreeBuilder::begin_collection(ConfigNode::Kind kind, std::size_t begin, Anchor anchor, Flow flow) {
   check_tag(begin, false);
   const std::size_t content = skip_properties(source_.text(), begin).content;
   Frame frame;
   frame.node.kind = kind;
   frame.node.place = source_.place(content, std::min(content + 1, source_.text().size()));
   frame.anchor = anchor;
-  frame.flow = style == YAML::EmitterStyle::Flow;
+  frame.flow = flow == Flow::kYes;
   frame.content = content;
   count(1, 0, frame.node.place);
   if (frames_.size() >= limits_.depth) {
     error(frame.node.place, "yaml_limit", fmt::format("nested deeper than {} levels", limits_.depth));
-    throw YamlLimitReached{};
+    throw YamlAbandoned{};
   }
   frames_.push_back(std::move(frame));
-}
-
-void YamlTreeBuilder::OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value style) {
-  begin_collection(ConfigNode::Kind::kSequence, mark, anchor, style);
-}
-
-void YamlTreeBuilder::OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value style) {
-  begin_collection(ConfigNode::Kind::kMapping, mark, anchor, style);
 }
 
 void YamlTreeBuilder::end_collection() {
@@ -167,7 +151,7 @@ void YamlTreeBuilder::end_collection() {
   add(std::move(frame.node), frame.anchor);
 }
 
-void YamlTreeBuilder::add(ConfigNode node, YAML::anchor_t anchor) {
+void YamlTreeBuilder::add(ConfigNode node, Anchor anchor) {
   if (anchor != 0) {
     Anchored anchored{node, 0, 0};
     measure(node, anchored.nodes, anchored.text_bytes);
@@ -197,7 +181,7 @@ void YamlTreeBuilder::add_to_mapping(Frame& frame, ConfigNode node) {
 void YamlTreeBuilder::take_key(Frame& frame, ConfigNode node) {
   if (!node.is_scalar()) {
     error(node.place, "yaml_syntax", "a key must be text", "a value that begins with { or [ must be quoted");
-    throw YamlLimitReached{};
+    throw YamlAbandoned{};
   }
   frame.key = std::move(node);
 }

@@ -1,9 +1,7 @@
 #pragma once
-// Receives the YAML library's events and builds the tree.  Private to daemon/yaml_*.cc: the only header with the library in it.
+// Builds the tree from the events of a YAML parser.  Private to daemon/yaml_*.cc.
 
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/mark.h>
-
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -14,30 +12,31 @@
 
 namespace sluice::daemon {
 
-// Thrown out of the library's parser when a limit is reached; the finding is already there.
-struct YamlLimitReached {};
+// Thrown out of the parser when reading on makes no sense; the finding is already there.
+struct YamlAbandoned {};
 
-class YamlTreeBuilder final : public YAML::EventHandler {
+// One document, one thread.  Offsets are bytes from the file's begin, at a node's anchor or tag if it has one.  Anchors are numbers
+// that the parser gives, 0 for none.
+class YamlTreeBuilder {
  public:
+  using Anchor = std::size_t;
+
   YamlTreeBuilder(const YamlText& source, const YamlLimits& limits, Diagnostics& findings) : source_(source), limits_(limits), findings_(findings) {}
 
   // Null until the document is complete.
   std::optional<ConfigNode>& root() { return root_; }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override;
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override;
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override;
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value style) override;
-  void OnSequenceEnd() override { end_collection(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value style) override;
-  void OnMapEnd() override { end_collection(); }
+  void null(std::size_t offset, Anchor anchor);
+  void alias(std::size_t offset, Anchor anchor);
+  void scalar(std::size_t offset, Anchor anchor, const std::string& value);
+  enum class Flow : std::uint8_t { kNo, kYes };  // kYes: written in { } or [ ]
+  void begin_collection(ConfigNode::Kind kind, std::size_t offset, Anchor anchor, Flow flow);
+  void end_collection();
 
  private:
   struct Frame {
     ConfigNode node;
-    YAML::anchor_t anchor = 0;
+    Anchor anchor = 0;
     bool flow = false;
     std::size_t content = 0;                             // offset of the collection in the file
     std::optional<ConfigNode> key;                       // a mapping's key that waits for its value
@@ -50,10 +49,7 @@ class YamlTreeBuilder final : public YAML::EventHandler {
     std::size_t nodes = 0, text_bytes = 0;
   };
 
-  std::size_t offset(const YAML::Mark& mark) const;
-  void begin_collection(ConfigNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor, YAML::EmitterStyle::value style);
-  void end_collection();
-  void add(ConfigNode node, YAML::anchor_t anchor);
+  void add(ConfigNode node, Anchor anchor);
   void add_to_mapping(Frame& frame, ConfigNode node);
   void add_entry(Frame& frame, ConfigNode value);
   void take_key(Frame& frame, ConfigNode node);
@@ -70,7 +66,7 @@ class YamlTreeBuilder final : public YAML::EventHandler {
   const YamlLimits& limits_;
   Diagnostics& findings_;
   std::vector<Frame> frames_;
-  std::unordered_map<YAML::anchor_t, Anchored> anchors_;
+  std::unordered_map<Anchor, Anchored> anchors_;
   std::optional<ConfigNode> root_;
   std::size_t nodes_ = 0, text_bytes_ = 0;
 };
