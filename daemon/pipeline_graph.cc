@@ -19,7 +19,7 @@ class Graph {
   }
 
   void resolve() {
-    bool good = true;
+    bool good = names_differ();
     for (std::size_t i = 0; i < pipeline_.steps.size(); ++i) {
       StepConfig& step = pipeline_.steps[i];
       const std::vector<std::string> before = i == 0 ? sources_ : std::vector{pipeline_.steps[i - 1].name};
@@ -37,6 +37,17 @@ class Graph {
  private:
   bool is_source(std::string_view name) const { return std::find(sources_.begin(), sources_.end(), name) != sources_.end(); }
   bool is_step(std::string_view name) const { return steps_.find(name) != steps_.end(); }
+
+  // A `from` could mean either.
+  bool names_differ() {
+    bool good = true;
+    for (const StepConfig& step : pipeline_.steps) {
+      if (!is_source(step.name)) continue;
+      context_.findings.error(step.node, "conflict", fmt::format("a step and a source are both called \"{}\"", step.name), "give the step another name: name: <name>");
+      good = false;
+    }
+    return good;
+  }
 
   bool resolve_one(const std::optional<std::vector<Reference>>& written, const std::vector<std::string>& otherwise, std::vector<std::string>& from) {
     if (!written) {
@@ -63,10 +74,6 @@ class Graph {
 
   bool known(const Reference& reference) {
     const std::string& name = reference.name;
-    if (is_step(name) && is_source(name)) {
-      context_.findings.error(reference.node, "conflict", fmt::format("\"{}\" is a step and a source", name), "give one of them another name");
-      return false;
-    }
     if (is_step(name) || is_source(name)) return true;
     std::vector<std::string_view> candidates(sources_.begin(), sources_.end());
     for (const auto& [step, index] : steps_) candidates.push_back(step);

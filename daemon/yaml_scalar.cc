@@ -169,6 +169,7 @@ bool comment_after(std::string_view source, std::size_t at) {
 
 NodeProperties skip_properties(std::string_view source, std::size_t at) {
   NodeProperties result;
+  at = std::min(at, source.size());
   while (at < source.size() && (source[at] == '&' || source[at] == '!')) {
     const std::size_t begin = at;
     at = skip_while(source, at, [](char c) { return !space(c); });

@@ -140,7 +140,7 @@ TEST_CASE("what is wrong with the graph") {
   CHECK(findings("sources: {a: {feed: {path: a}}, b: {feed: {path: b}}}\nsink: {void: {}, from: a}\n") == "1:36 unread_step");
   CHECK(findings(head + "transforms:\n  - pick: this.a\n  - put: {a: this.b}\nsink: {void: {}, from: [pick, put]}\n") == "5:25 conflict");
   CHECK(findings(head + "sink: {void: {}, from: [feed, feed]}\n") == "2:31 conflict");
-  CHECK(findings(head + "transforms:\n  - pick: this.a\n    name: feed\nsink: {void: {}, from: feed}\n") == "5:24 conflict");
+  CHECK(findings(head + "transforms:\n  - pick: this.a\n    name: feed\nsink: {void: {}, from: feed}\n") == "3:5 conflict");
 }
 
 TEST_CASE("names (CONFIG.md rule 3)") {
