@@ -27,7 +27,7 @@ struct Parser {
 };
 
 void add_config_options(CLI::App& command, ConfigOptions& options) {
-  command.add_option("path", options.paths, "Pipeline files, or directories of them")->required();
+  command.add_option("path", options.paths, "Pipeline files, or directories of them")->required()->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   command.add_option("--env-file", options.env_file, "File of NAME=value lines; the process's environment wins");
 }
 
@@ -103,6 +103,7 @@ void add_dead_letters(CLI::App& app, Parser& parser) {
 int command_line(int argc, const char* const* argv, const Registry& registry, Streams streams) {
   CLI::App app("sluice: data pipelines that lose nothing", "sluice");
   app.require_subcommand(1);
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // a wrapper script's option can be overridden
   app.set_help_all_flag("--help-all", "Help of every command");
   Parser parser{registry, streams};
   add_run(app, parser);

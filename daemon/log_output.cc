@@ -61,8 +61,11 @@ void append_quoted(std::string& out, std::string_view text) {
 // A message in the text form: only what could break the line is escaped.
 void append_message(std::string& out, std::string_view text) {
   for (const char c : text) {
-    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    control ? append_escaped(out, std::string_view(&c, 1)) : out.push_back(c);
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      append_escaped(out, std::string_view(&c, 1));
+    } else {
+      out += c;
+    }
   }
 }
 
@@ -105,7 +108,11 @@ std::string log_line(LogFormat format, LogLevel level, std::string_view message,
       out += ' ';
       append_message(out, key);
       out += '=';
-      needs_quotes(value) ? append_quoted(out, value) : out.append(value);
+      if (needs_quotes(value)) {
+        append_quoted(out, value);
+      } else {
+        out += value;
+      }
     }
     return out;
   }
