@@ -7,6 +7,7 @@
 #include "core/diagnostic.h"
 #include "daemon/command_line.h"
 #include "daemon/pipeline_config.h"
+#include "daemon/version.h"
 
 namespace sluice::daemon {
 
@@ -88,7 +89,7 @@ int components_command(const std::string& name, const Registry& registry, Stream
 }
 
 int version_command(Streams streams) {
-  streams.out << "sluice " SLUICE_VERSION "\n" << "compiler " SLUICE_COMPILER "\n" << indented(SLUICE_LIBRARIES);
+  streams.out << "sluice " << product_version() << "\ncompiler " << compiler() << "\nlibraries\n" << indented(libraries());
   return kOk;
 }
 
