@@ -4,6 +4,8 @@
 #include <cmath>
 #include <span>
 
+#include "core/expression_traps.h"
+
 namespace sluice {
 
 namespace {
@@ -112,10 +114,11 @@ std::optional<double> with_unit(const ConfigNode& node, std::span<const Unit> un
 template <typename T>
 bool bind_expression(const ConfigNode& node, T& out, ExpressionChecker::Expected expected, BindContext& context) {
   if (!node.is_scalar()) return wrong_type(node, "an expression", context), false;
+  if (expression_trap(node, context)) return false;
   const std::size_t before = context.findings.findings().size();
   if (context.expressions != nullptr) context.expressions->check(node, node.text, 0, expected, context.findings);
   out.node = node;
-  return context.findings.findings().size() == before || !context.findings.has_errors();
+  return !context.findings.has_errors_since(before);
 }
 
 }  // namespace
@@ -358,7 +361,7 @@ bool ConfigType<TemplateText>::bind(const ConfigNode& node, TemplateText& out, B
       context.expressions->check(node, part.text, part.offset, ExpressionChecker::Expected::kAny, context.findings);
     }
   }
-  if (context.findings.findings().size() != before && context.findings.has_errors()) return false;
+  if (context.findings.has_errors_since(before)) return false;
   out.parts = std::move(*parts);
   out.node = node;
   return true;

@@ -78,10 +78,7 @@ class ConfigFields {
     if (!good) return false;
     const std::size_t before = context.findings.findings().size();
     for (const Check& rule : checks_) rule(out, value, context);
-    for (std::size_t i = before; i < context.findings.findings().size(); ++i) {
-      if (context.findings.findings()[i].severity == Diagnostic::Severity::kError) return false;
-    }
-    return true;
+    return !context.findings.has_errors_since(before);
   }
 
   std::vector<FieldDoc> docs() const {

@@ -28,17 +28,18 @@ const ConfigNode* ConfigNode::find_key(std::string_view key) const {
 
 Place ConfigNode::place_in_text(std::size_t offset, std::size_t length) const {
   offset = std::min(offset, text.size());
-  const std::string_view before = std::string_view(text).substr(0, offset);
-  const auto line_index = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
-  const std::size_t line_begin = line_index == 0 ? 0 : before.rfind('\n') + 1;
-  Place result = place;
   const bool quoted = style == Style::kSingleQuoted || style == Style::kDoubleQuoted;
-  std::pair<std::uint32_t, std::uint32_t> start{place.line, place.column + (quoted ? 1U : 0U)};
-  if (line_index < line_starts.size()) start = line_starts[line_index];
-  result.line = start.first;
-  result.column = start.second + code_points(before.substr(line_begin));
+  Run run{0, place.line, place.column + (quoted ? 1U : 0U)};
+  const auto after = std::upper_bound(runs.begin(), runs.end(), offset, [](std::size_t at, const Run& r) { return at < r.offset; });
+  if (after != runs.begin()) run = *std::prev(after);
+  const std::string_view all = text;
+  Place result = place;
+  result.line = run.line;
+  result.column = run.column + code_points(all.substr(run.offset, offset - run.offset));
   result.end_line = result.line;
-  result.end_column = result.column + std::max<std::uint32_t>(1, code_points(std::string_view(text).substr(offset, length)));
+  // A range that goes on in another run is marked to the end of the first: a caret line shows one line anyway.
+  const std::size_t end = std::min(offset + length, after == runs.end() ? all.size() : after->offset);
+  result.end_column = result.column + std::max<std::uint32_t>(1, code_points(all.substr(offset, end > offset ? end - offset : 0)));
   return result;
 }
 

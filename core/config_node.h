@@ -22,16 +22,23 @@ struct ConfigNode {
   enum class Style : std::uint8_t { kPlain, kSingleQuoted, kDoubleQuoted, kLiteral, kFolded };
   using Entry = std::pair<ConfigNode, ConfigNode>;  // key (a scalar), value
 
+  // A stretch of `text` that stands in the file as it is: it begins at `offset` of the text and at line:column of the file.
+  struct Run {
+    std::size_t offset = 0;
+    std::uint32_t line = 0, column = 0;
+  };
+
   Kind kind = Kind::kNull;
   Style style = Style::kPlain;
+  bool comment_follows = false;  // plain scalars: a # comment ends the line, so part of an expression may be lost (CONFIG.md rule 15)
   Place place;
   std::string path;         // "transforms[2].filter"
   std::string text;         // scalars: as YAML gives it, before interpolation
   std::vector<Entry> entries;      // mappings, in the file's order; keys are unique
   std::vector<ConfigNode> items;   // sequences
-  // Scalars: where each line of `text` begins in the file, for the place of an error inside it (block and quoted scalars
-  // differ from the file's text).  Empty: one line that begins at `place` (+1 column when quoted).
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> line_starts;
+  // Scalars whose text differs from the file's: folded and indented lines, escapes.  Ascending by offset.  Empty: one run that
+  // begins at `place` (+1 column when quoted).
+  std::vector<Run> runs;
 
   bool is_null() const { return kind == Kind::kNull; }
   bool is_scalar() const { return kind == Kind::kScalar; }

@@ -27,8 +27,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-bool Diagnostics::has_errors() const {
-  return std::any_of(findings_.begin(), findings_.end(), [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::kError; });
+bool Diagnostics::has_errors_since(std::size_t first) const {
+  first = std::min(first, findings_.size());
+  return std::any_of(findings_.begin() + static_cast<std::ptrdiff_t>(first), findings_.end(),
+                     [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::kError; });
 }
 
 std::string nearest(std::string_view word, const std::vector<std::string_view>& candidates) {

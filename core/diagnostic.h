@@ -31,7 +31,9 @@ class Diagnostics {
     findings_.push_back({Diagnostic::Severity::kWarning, node.place, node.path, code, std::move(message), {}, std::move(hint)});
   }
   const std::vector<Diagnostic>& findings() const { return findings_; }
-  bool has_errors() const;
+  bool has_errors() const { return has_errors_since(0); }
+  // Whether any of the findings from index `first` on is an error.
+  bool has_errors_since(std::size_t first) const;
 
  private:
   std::vector<Diagnostic> findings_;

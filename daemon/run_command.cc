@@ -1,0 +1,186 @@
+// `sluice run`: validate, take the data directory and the port, start all, wait for the end.
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ostream>
+
+#include "core/clock.h"
+#include "daemon/admin/admin_server.h"
+#include "daemon/admin/status_metrics.h"
+#include "daemon/config_commands.h"
+#include "daemon/data_directory.h"
+#include "daemon/definition_builder.h"
+#include "daemon/environment_variables.h"
+#include "daemon/findings.h"
+#include "daemon/kill_fault_points.h"
+#include "daemon/run_status.h"
+#include "daemon/settings.h"
+#include "daemon/stop_signals.h"
+#include "daemon/version.h"
+#include "dlq/dead_letter_store.h"
+#include "metrics/metrics_registry.h"
+#include "pipeline/supervisor.h"
+
+namespace sluice::daemon {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// How often the main thread looks whether everything has ended; signals wake it at once.
+constexpr auto kLookEvery = 50ms;
+
+// Everything that can refuse a configuration; nothing is started.
+struct Prepared {
+  LoadedPipelines loaded;
+  Settings settings;
+};
+
+// --until-done promises an end, so every source must have one.
+void check_ends(LoadedPipelines& loaded) {
+  for (const PipelineConfig& pipeline : loaded.pipelines) {
+    for (const SourceConfig& source : pipeline.sources) {
+      if (!source.config.has_value() || source.component->can_end(source.config)) continue;
+      loaded.findings.error(source.node, "conflict", fmt::format("the source \"{}\" never ends, so --until-done would wait forever", source.name),
+                            "for example mode: once of a file, count of a generator");
+    }
+  }
+}
+
+Prepared prepare(const RunOptions& options, const Registry& registry) {
+  Prepared result{load_configuration(options.config, registry), {}};
+  if (!options.settings_file.empty()) {
+    result.settings = load_settings(options.settings_file, EnvironmentVariables(), result.loaded.findings, result.loaded.texts);
+  }
+  if (options.data_dir) result.settings.data_dir = *options.data_dir;
+  if (result.settings.data_dir.empty()) result.settings.data_dir = default_data_directory();
+  if (options.listen) result.settings.listen = *options.listen;
+  if (options.log_format) result.settings.log_format = *options.log_format;
+  if (options.until_done) check_ends(result.loaded);
+  return result;
+}
+
+// As many files as the administrator allows: sinks keep many open, and the usual soft limit is there for select() only.
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));  // the old limit serves too
+}
+
+Result<std::unique_ptr<DeadLetterQueue>> open_dead_letters(const pipeline::Definition& definition, const pipeline::Environment& environment) {
+  dlq::SqliteDeadLetterStore::Options options{definition.name, definition.config_hash};
+  return SLUICE_TRY(dlq::SqliteDeadLetterStore::open(environment.state_directory + "/dead_letters.db", std::move(options), environment.clock, environment.faults));
+}
+
+// One run of the daemon, from the lock to the exit code.  Main thread.
+class Daemon {
+ public:
+  Daemon(Prepared prepared, const RunOptions& options, FaultPoints& faults)
+      : prepared_(std::move(prepared)), options_(options), faults_(faults), log_(make_logger(prepared_.settings.log_format, prepared_.settings.log_level)) {}
+
+  int run(StopSignals& signals) {
+    const auto begin = clock_.now();
+    auto data = DataDirectory::open(prepared_.settings.data_dir, faults_);
+    if (!data) return refuse(data.error());
+    std::vector<std::string> names;
+    for (const PipelineConfig& config : prepared_.loaded.pipelines) names.push_back(config.name);
+    RunStatus status(std::move(names));
+    pipeline::Supervisor supervisor;
+    publish_build_info(metrics_, product_version());
+    const auto published = admin::publish_status(metrics_, status);
+    admin::AdminOptions admin_options;
+    admin_options.listen = prepared_.settings.listen;
+    admin_options.version = product_version();
+    auto server = admin::AdminServer::start(admin_options, metrics_, status, clock_);
+    if (!server) return refuse(server.error());
+    log_->info("listening", {{"address", (*server)->address()}});
+    auto started = start_all(*data, supervisor);
+    if (!started) return refuse(started.error());
+    status.started(supervisor);
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - begin);
+    log_->info("started", {{"pipelines", std::to_string(prepared_.loaded.pipelines.size())}, {"milliseconds", std::to_string(took.count())}});
+    wait_for_end(signals, supervisor);
+    supervisor.join();
+    return exit_code(supervisor);
+  }
+
+ private:
+  int refuse(const Error& error) {
+    log_->error(error.message(), {{"code", error.code()}});
+    return error.kind() == ErrorKind::kInvalidConfig ? kInvalid : kUnusable;
+  }
+
+  Status start_all(const DataDirectory& data, pipeline::Supervisor& supervisor) {
+    std::vector<std::string> directories;
+    for (const PipelineConfig& config : prepared_.loaded.pipelines) directories.push_back(SLUICE_TRY(data.pipeline_directory(config.name)));
+    for (std::size_t i = 0; i < directories.size(); ++i) {
+      supervisor.start(build_definition(prepared_.loaded.pipelines[i]), {directories[i], data.instance(), metrics_, *log_, clock_, faults_, open_dead_letters});
+    }
+    return {};
+  }
+
+  // Until a signal has come and everything has stopped, or nothing is left to do.
+  void wait_for_end(StopSignals& signals, pipeline::Supervisor& supervisor) {
+    bool stopping = false;
+    while (!supervisor.all_finished() || waits_for_signal(stopping, supervisor)) {
+      const auto signal = signals.wait(kLookEvery);
+      if (!signal) continue;
+      if (*signal == SIGHUP) {
+        log_->warning("SIGHUP is ignored: restart the daemon to load changed files");
+        continue;
+      }
+      if (stopping) {
+        log_->warning("second signal: stopping at once; the next start replays what was not committed");
+        ::_exit(kFailed);
+      }
+      log_->info("stopping", {{"signal", *signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+      stopping = true;
+      supervisor.request_stop();
+    }
+  }
+
+  // Pipelines that have come to their end do not end a daemon, unless that was asked for or one of them failed: then whoever supervises
+  // the process is to know.
+  bool waits_for_signal(bool stopping, const pipeline::Supervisor& supervisor) const { return !stopping && !options_.until_done && !supervisor.any_failed(); }
+
+  int exit_code(const pipeline::Supervisor& supervisor) {
+    std::uint64_t dead_lettered = 0;
+    for (const auto& pipeline : supervisor.pipelines()) {
+      for (const pipeline::LaneBooks& books : pipeline->books()) dead_lettered += books.dead_lettered;
+    }
+    const bool failed = supervisor.any_failed();
+    log_->info("stopped", {{"failed", failed ? "true" : "false"}});
+    if (failed) return kFailed;
+    return options_.fail_on_dead_letters && dead_lettered > 0 ? kDoneWithDeadLetters : kOk;
+  }
+
+  Prepared prepared_;
+  const RunOptions& options_;
+  FaultPoints& faults_;
+  std::unique_ptr<Logger> log_;
+  SystemClock clock_;
+  MetricsRegistry metrics_;
+};
+
+}  // namespace
+
+int run_command(const RunOptions& options, const Registry& registry, Streams streams) {
+  Prepared prepared = prepare(options, registry);
+  streams.err << findings_text(sorted_findings(prepared.loaded.findings), prepared.loaded.texts) << std::flush;
+  if (prepared.loaded.findings.has_errors()) return kInvalid;
+  const char* fault_point = std::getenv("SLUICE_FAULT_POINT");
+  const auto faults = make_fault_points(fault_point == nullptr ? "" : fault_point);
+  if (!faults) {
+    streams.err << faults.error().message() << "\n";
+    return kUsage;
+  }
+  StopSignals signals;
+  raise_file_limit();
+  return Daemon(std::move(prepared), options, **faults).run(signals);
+}
+
+}  // namespace sluice::daemon

@@ -1,0 +1,137 @@
+// G30: one daemon per data directory.
+#include <catch2/catch.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "daemon/data_directory.h"
+#include "daemon/kill_fault_points.h"
+
+using namespace sluice;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct TemporaryFolder {
+  fs::path path;
+  TemporaryFolder() {
+    std::string name = (fs::temp_directory_path() / "sluice-data-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+};
+
+unsigned mode(const fs::path& path) {
+  struct stat info {};
+  REQUIRE(::stat(path.c_str(), &info) == 0);
+  return info.st_mode & 0777U;
+}
+
+// Dies (throws) at the named point.
+class CrashAt final : public FaultPoints {
+ public:
+  explicit CrashAt(std::string point) : point_(std::move(point)) {}
+  void reach(std::string_view point) override {
+    seen.insert(std::string(point));
+    if (point == point_) throw SimulatedCrash{point};
+  }
+  std::set<std::string> seen;
+
+ private:
+  std::string point_;
+};
+
+}  // namespace
+
+TEST_CASE("a data directory is private, locked and keeps its instance (G30)") {
+  const TemporaryFolder folder;
+  const std::string path = (folder.path / "a/b").string();
+  FaultPoints faults;
+  std::string instance;
+  {
+    auto first = daemon::DataDirectory::open(path, faults);
+    REQUIRE(first);
+    instance = first->instance();
+    CHECK(instance.size() == 32);
+    CHECK(mode(path) == 0700);
+    CHECK(mode(path + "/instance") == 0600);
+    CHECK(daemon::data_directory_in_use(path));
+    auto second = daemon::DataDirectory::open(path, faults);
+    REQUIRE_FALSE(second);
+    CHECK(second.error().code() == "data_directory_in_use");
+    CHECK(second.error().message().find(path) != std::string::npos);
+    daemon::DataDirectory moved = std::move(first).value();
+    CHECK(daemon::data_directory_in_use(path));
+    auto of_pipeline = moved.pipeline_directory("orders");
+    REQUIRE(of_pipeline);
+    CHECK(mode(*of_pipeline) == 0700);
+  }
+  CHECK_FALSE(daemon::data_directory_in_use(path));
+  fs::permissions(path, fs::perms::all);
+  auto again = daemon::DataDirectory::open(path, faults);
+  REQUIRE(again);
+  CHECK(again->instance() == instance);
+  CHECK(mode(path) == 0700);
+}
+
+TEST_CASE("a data directory that cannot be used is refused with the reason") {
+  const TemporaryFolder folder;
+  FaultPoints faults;
+  std::ofstream(folder.path / "file") << "x";
+  auto at_file = daemon::DataDirectory::open((folder.path / "file").string(), faults);
+  REQUIRE_FALSE(at_file);
+  CHECK(at_file.error().code() == "data_directory_unusable");
+  fs::create_directory(folder.path / "garbled");
+  std::ofstream(folder.path / "garbled/instance") << "not an id\n";
+  auto garbled = daemon::DataDirectory::open((folder.path / "garbled").string(), faults);
+  REQUIRE_FALSE(garbled);
+  CHECK(garbled.error().message().find("instance") != std::string::npos);
+}
+
+TEST_CASE("a crash while the instance is written leaves a directory that opens, with one instance from then on") {
+  const TemporaryFolder all;
+  CrashAt none("");
+  REQUIRE(daemon::DataDirectory::open((all.path / "all").string(), none));
+  REQUIRE(none.seen.size() >= 4);
+  for (const std::string& point : none.seen) {
+    INFO(point);
+    const TemporaryFolder folder;
+    const std::string path = (folder.path / "d").string();
+    CrashAt crash(point);
+    CHECK_THROWS_AS(static_cast<void>(daemon::DataDirectory::open(path, crash).has_value()), SimulatedCrash);
+    FaultPoints faults;
+    std::string first;
+    {
+      auto opened = daemon::DataDirectory::open(path, faults);
+      REQUIRE(opened);
+      first = opened->instance();
+    }
+    auto again = daemon::DataDirectory::open(path, faults);
+    REQUIRE(again);
+    CHECK(again->instance() == first);
+  }
+}
+
+TEST_CASE("the data directory comes from systemd or stands beside us") {
+  ::unsetenv("STATE_DIRECTORY");
+  CHECK(daemon::default_data_directory() == "./sluice-data");
+  ::setenv("STATE_DIRECTORY", "/var/lib/sluice:/var/lib/other", 1);
+  CHECK(daemon::default_data_directory() == "/var/lib/sluice");
+  ::unsetenv("STATE_DIRECTORY");
+}
+
+TEST_CASE("SLUICE_FAULT_POINT must say which passage") {
+  CHECK(daemon::make_fault_points(""));
+  CHECK(daemon::make_fault_points("file_sink.before_fsync:3"));
+  for (const char* wrong : {"x", "x:", "x:0", ":1", "x:1y", "x:-1"}) {
+    INFO(wrong);
+    CHECK_FALSE(daemon::make_fault_points(wrong));
+  }
+}
