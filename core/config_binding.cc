@@ -40,7 +40,7 @@ Substitution substitute_variable(const ConfigNode& node, std::string_view body, 
   const auto severity = context.allow_unset ? Diagnostic::Severity::kWarning : Diagnostic::Severity::kError;
   placed_error(node, offset, body.size() + 3, "unset_variable", "the environment variable " + std::string(name) + " is not set",
                "set it, or give a default: ${" + std::string(name) + ":-value}", severity, context);
-  if (context.allow_unset) return {Substitution::Outcome::kText, {}};
+  if (context.allow_unset) return ++context.unset_values, Substitution{Substitution::Outcome::kText, {}};
   return {Substitution::Outcome::kFailed, {}};
 }
 
@@ -93,9 +93,12 @@ struct Unit {
   double factor;
 };
 
-std::optional<double> with_unit(const ConfigNode& node, std::span<const Unit> units, std::string_view expected, BindContext& context) {
-  const auto text = expand_text(node, context);
-  if (!text) return std::nullopt;
+// nullopt with `unset` true: the value is not known, which is no error.
+std::optional<double> with_unit(const ConfigNode& node, std::span<const Unit> units, std::string_view expected, bool& unset, BindContext& context) {
+  const auto expanded = expand_known(node, context);
+  unset = expanded && expanded->unset;
+  if (!expanded || unset) return std::nullopt;
+  const std::string* text = &expanded->text;
   double number = 0;
   std::string_view unit;
   if (split_number(*text, number, unit)) {
@@ -169,6 +172,13 @@ std::optional<std::string> expand_text(const ConfigNode& node, BindContext& cont
   return result;
 }
 
+std::optional<ExpandedText> expand_known(const ConfigNode& node, BindContext& context) {
+  const std::size_t before = context.unset_values;
+  auto text = expand_text(node, context);
+  if (!text) return std::nullopt;
+  return ExpandedText{std::move(*text), context.unset_values != before};
+}
+
 std::string_view kind_name(const ConfigNode& node) {
   switch (node.kind) {
     case ConfigNode::Kind::kNull: return "nothing";
@@ -187,8 +197,10 @@ void wrong_type(const ConfigNode& node, std::string_view expected, BindContext& 
 
 bool bind_integer(const ConfigNode& node, std::int64_t low, std::int64_t high, std::int64_t& out, BindContext& context) {
   if (!node.is_scalar()) return wrong_type(node, "an integer", context), false;
-  const auto text = expand_text(node, context);
-  if (!text) return false;
+  const auto expanded = expand_known(node, context);
+  if (!expanded) return false;
+  if (expanded->unset) return true;
+  const std::string* text = &expanded->text;
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   const bool whole = end == text->data() + text->size() && !text->empty();
@@ -208,8 +220,10 @@ bool bind_enum(const ConfigNode& node, const std::vector<std::string_view>& name
   std::string list;
   for (const std::string_view name : names) list += (list.empty() ? "" : ", ") + std::string(name);
   if (!node.is_scalar()) return wrong_type(node, "one of " + list, context), false;
-  const auto text = expand_text(node, context);
-  if (!text) return false;
+  const auto expanded = expand_known(node, context);
+  if (!expanded) return false;
+  if (expanded->unset) return true;
+  const std::string* text = &expanded->text;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i] == *text) return out = i, true;
   }
@@ -220,8 +234,10 @@ bool bind_enum(const ConfigNode& node, const std::vector<std::string_view>& name
 
 bool ConfigType<bool>::bind(const ConfigNode& node, bool& out, BindContext& context) {
   if (!node.is_scalar()) return wrong_type(node, "true or false", context), false;
-  const auto text = expand_text(node, context);
-  if (!text) return false;
+  const auto expanded = expand_known(node, context);
+  if (!expanded) return false;
+  if (expanded->unset) return true;
+  const std::string* text = &expanded->text;
   if (*text == "true" || *text == "false") return out = *text == "true", true;
   context.findings.error(node, "wrong_type", "expected true or false, got \"" + *text + "\"");
   return false;
@@ -229,8 +245,10 @@ bool ConfigType<bool>::bind(const ConfigNode& node, bool& out, BindContext& cont
 
 bool ConfigType<double>::bind(const ConfigNode& node, double& out, BindContext& context) {
   if (!node.is_scalar()) return wrong_type(node, "a number", context), false;
-  const auto text = expand_text(node, context);
-  if (!text) return false;
+  const auto expanded = expand_known(node, context);
+  if (!expanded) return false;
+  if (expanded->unset) return true;
+  const std::string* text = &expanded->text;
   double value = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (error == std::errc() && end == text->data() + text->size()) return out = value, true;
@@ -254,8 +272,9 @@ bool ConfigType<std::string>::bind(const ConfigNode& node, std::string& out, Bin
 bool ConfigType<std::chrono::milliseconds>::bind(const ConfigNode& node, std::chrono::milliseconds& out, BindContext& context) {
   static constexpr std::array kUnits = {Unit{"ms", 1}, Unit{"s", 1000}, Unit{"m", 60'000}, Unit{"h", 3'600'000}, Unit{"d", 86'400'000}};
   if (!node.is_scalar()) return wrong_type(node, "a duration such as 30s", context), false;
-  const auto value = with_unit(node, kUnits, "a duration such as 30s", context);
-  if (!value) return false;
+  bool unset = false;
+  const auto value = with_unit(node, kUnits, "a duration such as 30s", unset, context);
+  if (!value) return unset;
   if (*value > 1e15) {  // 31,000 years: surely a slip, and it would overflow where durations are added
     context.findings.error(node, "out_of_range", "the duration is too long");
     return false;
@@ -277,8 +296,9 @@ bool ConfigType<ByteSize>::bind(const ConfigNode& node, ByteSize& out, BindConte
   static constexpr std::array kUnits = {Unit{"B", 1},         Unit{"KiB", 1024}, Unit{"MiB", 1048576}, Unit{"GiB", 1073741824}, Unit{"TiB", 1099511627776},
                                         Unit{"kB", 1000},     Unit{"MB", 1e6},   Unit{"GB", 1e9},      Unit{"TB", 1e12},        Unit{"", 1}};
   if (!node.is_scalar()) return wrong_type(node, "a size such as 64MiB", context), false;
-  const auto value = with_unit(node, kUnits, "a size such as 64MiB", context);
-  if (!value) return false;
+  bool unset = false;
+  const auto value = with_unit(node, kUnits, "a size such as 64MiB", unset, context);
+  if (!value) return unset;
   if (*value > 1e18) {
     context.findings.error(node, "out_of_range", "the size is beyond 1 EB");
     return false;
@@ -299,8 +319,9 @@ std::string ConfigType<ByteSize>::show(ByteSize value) {
 bool ConfigType<Rate>::bind(const ConfigNode& node, Rate& out, BindContext& context) {
   static constexpr std::array kUnits = {Unit{"/s", 1.0}, Unit{"/m", 1.0 / 60}, Unit{"/h", 1.0 / 3600}};
   if (!node.is_scalar()) return wrong_type(node, "a rate such as 1000/s", context), false;
-  const auto value = with_unit(node, kUnits, "a rate such as 1000/s", context);
-  if (!value) return false;
+  bool unset = false;
+  const auto value = with_unit(node, kUnits, "a rate such as 1000/s", unset, context);
+  if (!value) return unset;
   if (*value <= 0) {
     context.findings.error(node, "out_of_range", "a rate must be above 0");
     return false;
@@ -314,8 +335,9 @@ std::string ConfigType<Rate>::show(Rate value) { return ConfigType<double>::show
 bool ConfigType<Share>::bind(const ConfigNode& node, Share& out, BindContext& context) {
   static constexpr std::array kUnits = {Unit{"%", 0.01}};
   if (!node.is_scalar()) return wrong_type(node, "a share such as 5%", context), false;
-  const auto value = with_unit(node, kUnits, "a share such as 5%", context);
-  if (!value) return false;
+  bool unset = false;
+  const auto value = with_unit(node, kUnits, "a share such as 5%", unset, context);
+  if (!value) return unset;
   if (*value > 1) {
     context.findings.error(node, "out_of_range", "a share cannot be above 100%");
     return false;
@@ -334,13 +356,15 @@ bool ConfigType<Secret>::bind(const ConfigNode& node, Secret& out, BindContext& 
 }
 
 bool ConfigType<ConnectionUrl>::bind(const ConfigNode& node, ConnectionUrl& out, BindContext& context) {
-  auto text = expand_text(node, context);
-  if (!text) return false;
+  const auto expanded = expand_known(node, context);
+  if (!expanded) return false;
+  if (expanded->unset) return true;
+  const std::string* text = &expanded->text;
   if (text->find("://") == std::string::npos) {
     context.findings.error(node, "bad_value", "expected a URL such as postgresql://user@host/database");  // the text may hold a password
     return false;
   }
-  out = ConnectionUrl(std::move(*text));
+  out = ConnectionUrl(*text);
   return true;
 }
 

@@ -40,8 +40,16 @@ struct BindContext {
   Diagnostics& findings;
   const Variables& variables;
   const ExpressionChecker* expressions = nullptr;  // null: syntax is not checked here (unit tests)
-  bool allow_unset = false;                        // `validate --allow-unset`: an unset variable is a warning and reads as ""
+  bool allow_unset = false;                        // `validate --allow-unset`: an unset variable is a warning, and what it would give is not checked
+  std::size_t unset_values = 0;                    // how many such variables were met so far
 };
+
+// Expands a scalar and tells whether its text is known; see expand_text().
+struct ExpandedText {
+  std::string text;
+  bool unset = false;  // part of it comes from an unset variable (allow_unset): a binder accepts it and keeps its default
+};
+std::optional<ExpandedText> expand_known(const ConfigNode& node, BindContext& context);
 
 // The scalar's text with ${VAR}, ${VAR:-default}, ${file:PATH} replaced and $${ unescaped; substituted text is never scanned again.
 // nullopt: not a scalar, unset variable, or an expression where none is allowed; a finding was added.

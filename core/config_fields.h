@@ -70,12 +70,14 @@ class ConfigFields {
   // `value`: what stands under the component's key.  `around`: the mapping that holds that key, for beside fields; may be null.
   // False when anything was wrong.
   bool bind(const ConfigNode& value, const ConfigNode* around, C& out, BindContext& context) const {
+    const std::size_t unset = context.unset_values;
     bool good = bind_value(value, out, context);
     for (const Entry& entry : entries_) {
       const ConfigNode* node = entry.doc.beside && around != nullptr ? around->find(entry.doc.name) : nullptr;
       if (node != nullptr) good = entry.bind(*node, out, context) && good;
     }
     if (!good) return false;
+    if (context.unset_values != unset) return true;  // some values are not known, so rules between fields say nothing
     const std::size_t before = context.findings.findings().size();
     for (const Check& rule : checks_) rule(out, value, context);
     return !context.findings.has_errors_since(before);

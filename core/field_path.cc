@@ -46,8 +46,10 @@ struct PathParser {
 }  // namespace
 
 bool ConfigType<FieldPath>::bind(const ConfigNode& node, FieldPath& out, BindContext& context) {
-  const auto text = expand_text(node, context);
-  if (!text) return false;
+  const auto expanded = expand_known(node, context);
+  if (!expanded) return false;
+  if (expanded->unset) return true;
+  const std::string* text = &expanded->text;
   PathParser parser{*text};
   FieldPath path;
   path.node = node;

@@ -52,13 +52,21 @@ std::string indented(std::string_view text) {
   return result;
 }
 
+// Examples are written as raw strings, which may begin and end with a line break.
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+  while (text.starts_with('\n')) text.remove_prefix(1);
+  return text;
+}
+
 std::string description(const Component& component) {
   std::string out = fmt::format("{} ({})\n  {}\n\nfields\n", component.name, kind_word(component.kind), component.summary);
   list_fields(component.fields(), "  ", out);
-  const bool block = component.example.find('\n') != std::string_view::npos;
+  const std::string_view example = trimmed(component.example);
+  const bool block = example.find('\n') != std::string_view::npos || (!example.starts_with('{') && example.find(": ") != std::string_view::npos);
   out += "\nexample\n";
-  if (block) return out + "  " + std::string(component.name) + ":\n" + indented(indented(component.example));
-  return out + fmt::format("  {}: {}\n", component.name, component.example);
+  if (block) return out + "  " + std::string(component.name) + ":\n" + indented(indented(example));
+  return out + fmt::format("  {}: {}\n", component.name, example);
 }
 
 }  // namespace
