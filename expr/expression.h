@@ -22,6 +22,7 @@
 #include "core/record.h"
 #include "core/result.h"
 #include "core/value.h"
+#include "expr/scratch.h"
 
 namespace sluice::expr {
 
@@ -81,10 +82,9 @@ class Program {
   // field that it lacks.
   bool lacks_fields(const Batch& batch, const Record& record);
 
-  // For the evaluator's own files.
-  struct Compiled;
 
  private:
+  struct Compiled;
   explicit Program(std::unique_ptr<Compiled> compiled);
   std::unique_ptr<Compiled> compiled_;
 };
@@ -118,9 +118,10 @@ class Template {
  private:
   struct Part;
   Template(std::vector<Part> parts, Encoding encoding);
+  Status render_value(const Part& part, const Batch& batch, const Record& record, std::string& out);
   std::vector<Part> parts_;
   Encoding encoding_;
-  Arena scratch_;
+  Scratch scratch_;
 };
 
 // Findings for configuration errors, placed inside the YAML scalar.
