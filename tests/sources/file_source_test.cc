@@ -1,6 +1,8 @@
 // The file source at its interface: reading, following, rotation, truncation, compression, and every kind of restart.
 #include <catch2/catch.hpp>
+#include <map>
 #include <random>
+#include <set>
 #include <zlib.h>
 #include <zstd.h>
 
