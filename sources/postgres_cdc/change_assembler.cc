@@ -1,0 +1,239 @@
+#include "sources/postgres_cdc/change_assembler.h"
+
+#include <algorithm>
+
+#include "sources/postgres_cdc/wire_reader.h"
+
+namespace sluice::sources::postgres {
+
+namespace {
+
+Error violation(const std::string& what) { return {ErrorKind::kFatal, "protocol_violation", "read changes from PostgreSQL: " + what}; }
+
+Error lost(const std::string& what) { return {ErrorKind::kFatal, "position_lost", "read changes from PostgreSQL: " + what + "; the changes since cannot be told apart (mend: sluice resync)"}; }
+
+// Which columns of an old tuple carry a value: all, or only those of the replica identity (the server sends NULL for the others).
+enum class OldTuple : std::uint8_t { kWhole, kIdentityOnly };
+
+// A value that could not be made, for the message.
+struct BadColumn {
+  std::size_t index = 0;
+  std::string_view text;
+};
+
+bool decode_columns(std::span<const TupleColumn> columns, const std::vector<ColumnCodec>& codecs, Arena& arena, std::span<Value> out, BadColumn& bad) {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    switch (columns[i].kind) {
+      case TupleColumn::Kind::kNull: break;  // as the arena made it
+      case TupleColumn::Kind::kUnchanged: out[i] = Value::unchanged(); break;
+      case TupleColumn::Kind::kText:
+        if (!decode_text(codecs[i], columns[i].text, arena, out[i])) {
+          bad = {i, columns[i].text};
+          return false;
+        }
+    }
+  }
+  return true;
+}
+
+std::span<const Value> key_of(std::span<const Value> row, const Schema& schema, Arena& arena) {
+  const auto key = arena.array<Value>(row.empty() ? 0 : schema.key().size());
+  for (std::size_t i = 0; i < key.size(); ++i) key[i] = row[schema.key()[i]];
+  return key;
+}
+
+Error not_representable(const std::string& relation, const Schema& schema, const BadColumn& bad) {
+  const Field& field = schema.fields()[bad.index];
+  return {ErrorKind::kBadRecord, "value_not_representable", "column \"" + field.name + "\" of " + relation + ": cannot represent the " + field.origin_type + " \"" +
+                                                                std::string(bad.text.substr(0, 100)) + "\""};
+}
+
+}  // namespace
+
+void ChangeAssembler::restart(const StreamPosition& position) {
+  relations_.clear();  // the server describes them again
+  transaction_.reset();
+  position_ = position;
+  quiet_lsn_ = 0;
+  confirmation_wanted_ = false;
+  server_lsn_ = std::max(server_lsn_, position.resume);
+}
+
+std::optional<Lsn> ChangeAssembler::quiet_lsn() const {
+  if (quiet_lsn_ == 0 || transaction_ || position_.inside_transaction()) return std::nullopt;
+  if (StreamPosition::quiet_at(quiet_lsn_).done <= position_.done) return std::nullopt;
+  return quiet_lsn_;
+}
+
+void ChangeAssembler::move_to_quiet() {
+  if (const std::optional<Lsn> lsn = quiet_lsn()) position_ = StreamPosition::quiet_at(*lsn);
+  confirmation_wanted_ = false;
+}
+
+Status ChangeAssembler::consume(std::string_view copy_data, BatchBuilder& out, std::uint16_t partition) {
+  WireReader in(copy_data);
+  const char type = in.byte();
+  if (type == 'k') return on_keepalive(copy_data), Status();
+  if (type != 'w') return violation("a message of unknown type " + std::to_string(static_cast<int>(type)));
+  const Lsn lsn = in.integer<Lsn>();
+  server_lsn_ = std::max(server_lsn_, in.integer<Lsn>());
+  in.integer<std::int64_t>();  // the server's clock
+  const std::string_view payload = in.bytes(in.left());
+  const PgoutputMessage& message = *SLUICE_TRY(decoder_.decode(payload));
+  if (const auto* row = std::get_if<RowMessage>(&message)) return on_row(*row, lsn, payload, out, partition);
+  if (const auto* begin = std::get_if<BeginMessage>(&message)) return on_begin(*begin);
+  if (const auto* commit = std::get_if<CommitMessage>(&message)) return on_commit(*commit);
+  if (const auto* relation = std::get_if<RelationMessage>(&message)) return on_relation(*relation);
+  if (const auto* truncate = std::get_if<TruncateMessage>(&message)) return on_truncate(*truncate, lsn, out, partition);
+  return {};
+}
+
+// The server's walEnd is the end of the last record it has decoded: every transaction that committed before it was sent.
+void ChangeAssembler::on_keepalive(std::string_view copy_data) {
+  WireReader in(copy_data.substr(1));
+  const Lsn lsn = in.integer<Lsn>();
+  in.integer<std::int64_t>();
+  const bool reply = in.byte() != 0;
+  if (in.failed()) return;
+  server_lsn_ = std::max(server_lsn_, lsn);
+  if (transaction_) return;
+  quiet_lsn_ = lsn;
+  confirmation_wanted_ = confirmation_wanted_ || reply;
+}
+
+Status ChangeAssembler::on_begin(const BeginMessage& message) {
+  if (transaction_) return violation("a transaction begins inside another");
+  const bool expected = !position_.inside_transaction() || message.commit_lsn <= position_.done.major;
+  if (!expected) return lost("the transaction that commits at " + lsn_text(position_.done.major) + " was read to row " + std::to_string(position_.done.minor) + " and is not sent again"); // A3
+  transaction_.emplace(Transaction{message, 0, false, {}});
+  quiet_lsn_ = 0;
+  return {};
+}
+
+Status ChangeAssembler::on_commit(const CommitMessage& message) {
+  if (!transaction_) return violation("a commit without a transaction");
+  const Lsn commit = transaction_->begin.commit_lsn;
+  if (message.commit_lsn != commit || message.end_lsn <= commit) return violation("the commit at " + lsn_text(message.commit_lsn) + " is not that of its transaction");
+  if (position_.inside_transaction() && position_.done.major == commit && transaction_->rows < position_.done.minor) {
+    return lost("the transaction that commits at " + lsn_text(commit) + " had at least " + std::to_string(position_.done.minor) + " rows and now has " + std::to_string(transaction_->rows)); // A3
+  }
+  const StreamPosition whole{{commit, Ordinal::kEnd}, message.end_lsn};
+  if (position_.done < whole.done) position_ = whole;
+  transaction_.reset();
+  return {};
+}
+
+Status ChangeAssembler::on_relation(const RelationMessage& message) {
+  Relation relation;
+  relation.wanted = filter_.wants(message.schema, message.table);
+  relation.name = message.schema + '.' + message.table;
+  relation.identity = message.identity;
+  relation.columns = message.columns.size();
+  if (relation.wanted) {
+    const RelationTypes types = SLUICE_TRY(catalog_.describe(message));
+    SchemaSpec spec{database_, message.schema, message.table, {}, {}};
+    for (std::size_t i = 0; i < message.columns.size(); ++i) {
+      const RelationMessage::Column& column = message.columns[i];
+      spec.fields.push_back({column.name, value_type(types.columns[i].codec), true, types.columns[i].name});
+      relation.codecs.push_back(types.columns[i].codec);
+      relation.in_identity.push_back(column.in_identity);
+      // With the whole row as identity every column is flagged, and the key is the primary key, if there is one.
+      const bool primary = std::find(types.primary_key.begin(), types.primary_key.end(), column.name) != types.primary_key.end();
+      if (message.identity == 'f' ? primary : column.in_identity) spec.key.push_back(static_cast<std::uint32_t>(i));
+    }
+    relation.schema = schemas_.intern(std::move(spec));
+  }
+  relations_.insert_or_assign(message.id, std::move(relation));
+  return {};
+}
+
+Result<const ChangeAssembler::Relation*> ChangeAssembler::find_relation(std::uint32_t id) {
+  const auto found = relations_.find(id);
+  if (found == relations_.end()) return violation("a row of relation " + std::to_string(id) + ", which was not described");
+  return &found->second;
+}
+
+Status ChangeAssembler::on_row(const RowMessage& row, Lsn lsn, std::string_view raw, BatchBuilder& out, std::uint16_t partition) {
+  if (!transaction_) return violation("a row outside of a transaction");
+  const Ordinal ordinal{transaction_->begin.commit_lsn, ++transaction_->rows};  // A1
+  if (ordinal <= position_.done) return {};                                     // A2
+  const Relation& relation = *SLUICE_TRY(find_relation(row.relation));
+  if (relation.wanted) {
+    const bool fits = (row.old == RowMessage::Old::kNone || row.old_columns.size() == relation.columns) &&
+                      (row.op == RowMessage::Op::kDelete || row.new_columns.size() == relation.columns);
+    if (!fits) return violation("a row of " + relation.name + " whose columns are not those of the relation");
+    const Status built = build({row, relation, ordinal, lsn, partition}, out);
+    if (!built) out.reject(partition, ordinal, raw, built.error());
+  }
+  position_ = {ordinal, transaction_->begin.commit_lsn};
+  return {};
+}
+
+Status ChangeAssembler::build(const RowContext& context, BatchBuilder& out) {
+  const RowMessage& row = context.row;
+  const Relation& relation = context.relation;
+  Arena& arena = out.arena();
+  BadColumn bad;
+  const auto before = arena.array<Value>(row.old_columns.size());
+  const auto after = arena.array<Value>(row.new_columns.size());
+  if (!decode_columns(row.old_columns, relation.codecs, arena, before, bad) || !decode_columns(row.new_columns, relation.codecs, arena, after, bad)) {
+    return not_representable(relation.name, *relation.schema, bad);
+  }
+  if (row.old == RowMessage::Old::kKey) {
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      if (!relation.in_identity[i]) before[i] = Value::unchanged();  // G16
+    }
+  }
+  // What an update left out and the old row carries is known: it did not change.
+  for (std::size_t i = 0; i < std::min(before.size(), after.size()); ++i) {
+    if (after[i].is_unchanged()) after[i] = before[i];
+  }
+  Record record;
+  record.op = row.op == RowMessage::Op::kInsert ? Op::kInsert : row.op == RowMessage::Op::kUpdate ? Op::kUpdate : Op::kDelete;
+  record.partition = context.partition;
+  record.ordinal = context.ordinal;
+  record.schema = out.batch().keep(relation.schema);
+  record.before = before;
+  record.after = after;
+  record.key = key_of(record.row(), *relation.schema, arena);
+  record.meta = meta(context.lsn, out);
+  record.source_time = transaction_->begin.commit_time;
+  out.append(record);
+  return {};
+}
+
+std::span<const Value> ChangeAssembler::meta(Lsn lsn, BatchBuilder& out) {
+  Transaction& transaction = *transaction_;
+  if (!transaction.tx_made) {
+    transaction.tx = Value::string_in(out.arena(), std::to_string(transaction.begin.xid) + ':' + std::to_string(transaction.begin.commit_lsn));
+    transaction.tx_made = true;
+  }
+  const auto slots = out.arena().array<Value>(kMetaSlots);
+  slots[0] = Value::int64(static_cast<std::int64_t>(lsn));
+  slots[1] = Value::int64(transaction.begin.xid);
+  slots[2] = transaction.tx;
+  return slots;
+}
+
+Status ChangeAssembler::on_truncate(const TruncateMessage& message, Lsn lsn, BatchBuilder& out, std::uint16_t partition) {
+  if (!transaction_) return violation("a truncate outside of a transaction");
+  for (const std::uint32_t id : message.relations) {
+    const Ordinal ordinal{transaction_->begin.commit_lsn, ++transaction_->rows};  // A1
+    if (ordinal <= position_.done) continue;                                      // A2
+    const Relation& relation = *SLUICE_TRY(find_relation(id));
+    if (relation.wanted) {
+      Record record;
+      record.op = Op::kTruncate;
+      record.partition = partition;
+      record.ordinal = ordinal;
+      record.schema = out.batch().keep(relation.schema);
+      record.meta = meta(lsn, out);
+      record.source_time = transaction_->begin.commit_time;
+      out.append(record);
+    }
+    position_ = {ordinal, transaction_->begin.commit_lsn};
+  }
+  return {};
+}
+
+}  // namespace sluice::sources::postgres

@@ -1,0 +1,112 @@
+#include "sources/postgres_cdc/config.h"
+
+#include <algorithm>
+
+#include "sources/postgres_cdc/connection.h"
+
+namespace sluice::sources::postgres {
+
+namespace {
+
+// NAMEDATALEN - 1.
+constexpr std::size_t kLongestName = 63;
+
+const ConfigNode& place_of(const ConfigNode& node, std::string_view key) {
+  const ConfigNode* found = node.find(key);
+  return found == nullptr ? node : *found;
+}
+
+void check_url_field(const PostgresCdcConfig& config, const ConfigNode& node, BindContext& context) {
+  // An unset variable under --allow-unset reads as "".
+  if (context.allow_unset && config.url.empty()) return;
+  const Status good = check_url(config.url.reveal());
+  if (!good) context.findings.error(place_of(node, "url"), "bad_value", good.error().message());
+}
+
+// The rows that are there already are for a later version; to leave them out without a word would be loss.
+void check_snapshot(const PostgresCdcConfig& config, const ConfigNode& node, BindContext& context) {
+  if (config.snapshot == SnapshotMode::kNever) return;
+  const bool written = node.find("snapshot") != nullptr;
+  context.findings.error(place_of(node, "snapshot"), written ? "bad_value" : "missing_key",
+                         written ? "this version reads changes only: it cannot take a snapshot of the rows that are there already"
+                                 : "say `snapshot: never`: the default is a snapshot of the rows that are there already, which this version cannot take",
+                         "snapshot: never");
+}
+
+void check_tables(const PostgresCdcConfig& config, const ConfigNode& node, BindContext& context) {
+  if (config.tables.empty()) context.findings.error(place_of(node, "tables"), "bad_value", "name at least one table");
+  for (const auto* list : {&config.tables, &config.exclude}) {
+    for (const std::string& text : *list) {
+      TablePattern pattern;
+      if (parse_table_pattern(text, pattern)) continue;
+      context.findings.error(place_of(node, list == &config.tables ? "tables" : "exclude"), "bad_value", "\"" + text + "\" is not a table", "write schema.table, for example public." + text);
+    }
+  }
+}
+
+// The server allows nothing else in the name of a slot.
+void check_slot(const PostgresCdcConfig& config, const ConfigNode& node, BindContext& context) {
+  const bool good = config.slot.size() <= kLongestName &&
+                    std::all_of(config.slot.begin(), config.slot.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+  if (!good) context.findings.error(place_of(node, "slot"), "bad_value", "\"" + config.slot + "\" is no name of a slot", "up to 63 of a-z, 0-9 and _");
+  if (config.publication.size() > kLongestName) context.findings.error(place_of(node, "publication"), "bad_value", "the name is longer than 63 characters");
+}
+
+void check_heartbeat(const PostgresCdcConfig& config, const ConfigNode& node, BindContext& context) {
+  using namespace std::chrono_literals;
+  if (config.heartbeat < 100ms || config.heartbeat > 1h) context.findings.error(place_of(node, "heartbeat"), "out_of_range", "a heartbeat is from 100ms to 1h");
+}
+
+Result<std::string> name_or_default(const std::string& given, const std::string& pipeline, std::string_view what) {
+  std::string name = given.empty() ? default_name(pipeline) : given;
+  if (name.size() <= kLongestName) return name;
+  return Error(ErrorKind::kInvalidConfig, "bad_value", "the name of the " + std::string(what) + " \"" + name + "\" is longer than 63 characters: set `" + std::string(what) + "`");
+}
+
+std::vector<TablePattern> patterns_of(const std::vector<std::string>& texts) {
+  std::vector<TablePattern> patterns(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) parse_table_pattern(texts[i], patterns[i]);
+  return patterns;
+}
+
+}  // namespace
+
+const ConfigFields<PostgresCdcConfig>& PostgresCdcConfig::fields() {
+  static const auto kFields =
+      ConfigFields<PostgresCdcConfig>{}
+          .required("url", &PostgresCdcConfig::url, "postgresql://user:password@host:port/database. TLS is verified in full unless the host is this machine or the URL says sslmode.")
+          .required("tables", &PostgresCdcConfig::tables, "Tables to read, as schema.table; * and ? match in both parts.")
+          .optional("exclude", &PostgresCdcConfig::exclude, "Tables to leave out of those.")
+          .optional("publication", &PostgresCdcConfig::publication, "Publication to read through; by default the pipeline's own, sluice_<pipeline>, which is created.")
+          .optional("slot", &PostgresCdcConfig::slot, "Replication slot; by default the pipeline's own, sluice_<pipeline>, which is created.")
+          .optional("snapshot", &PostgresCdcConfig::snapshot, "Whether the rows that are there already are read first. This version knows only `never`.")
+          .optional("heartbeat", &PostgresCdcConfig::heartbeat, "How often the position moves while the tables are idle, so that the server can remove its log.")
+          .optional("adopt", &PostgresCdcConfig::adopt, "Go on with a slot that exists although there is no checkpoint; changes it has passed are gone.")
+          .check(check_url_field)
+          .check(check_snapshot)
+          .check(check_tables)
+          .check(check_slot)
+          .check(check_heartbeat);
+  return kFields;
+}
+
+std::string default_name(std::string_view pipeline) {
+  std::string name = "sluice_" + std::string(pipeline);
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const std::string& pipeline, const std::string& component, const std::string& state_directory) {
+  SessionSettings settings;
+  settings.connect = {config.url.reveal(), "sluice " + pipeline + '/' + component};
+  settings.slot = SLUICE_TRY(name_or_default(config.slot, pipeline, "slot"));
+  settings.publication = SLUICE_TRY(name_or_default(config.publication, pipeline, "publication"));
+  settings.publication_owner = config.publication.empty() ? PublicationOwner::kOurs : PublicationOwner::kTheUsers;
+  settings.adopt = config.adopt;
+  settings.heartbeat = config.heartbeat;
+  settings.filter = {patterns_of(config.tables), patterns_of(config.exclude)};
+  settings.state_directory = state_directory;
+  return settings;
+}
+
+}  // namespace sluice::sources::postgres

@@ -1,0 +1,45 @@
+#pragma once
+// What a user writes under `postgres_cdc:`.
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "core/config_fields.h"
+#include "sources/postgres_cdc/session.h"
+
+namespace sluice::sources::postgres {
+
+enum class SnapshotMode : std::uint8_t { kInitial, kNever, kOnly, kAlways };
+
+struct PostgresCdcConfig {
+  ConnectionUrl url;
+  std::vector<std::string> tables;
+  std::vector<std::string> exclude;
+  std::string publication;  // empty: sluice_<pipeline>
+  std::string slot;         // empty: sluice_<pipeline>
+  SnapshotMode snapshot = SnapshotMode::kInitial;
+  std::chrono::milliseconds heartbeat{10'000};
+  bool adopt = false;
+
+  static const ConfigFields<PostgresCdcConfig>& fields();
+};
+
+// "sluice_<pipeline>" as a PostgreSQL name: `-` becomes `_`.
+std::string default_name(std::string_view pipeline);
+
+// kInvalidConfig bad_value: a name over 63 characters, which the server would cut.
+Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const std::string& pipeline, const std::string& component, const std::string& state_directory);
+
+}  // namespace sluice::sources::postgres
+
+namespace sluice {
+
+template <>
+struct EnumNames<sources::postgres::SnapshotMode> {
+  using Mode = sources::postgres::SnapshotMode;
+  static constexpr std::array kNames = {std::pair{std::string_view{"initial"}, Mode::kInitial}, std::pair{std::string_view{"never"}, Mode::kNever},
+                                        std::pair{std::string_view{"only"}, Mode::kOnly}, std::pair{std::string_view{"always"}, Mode::kAlways}};
+};
+
+}  // namespace sluice

@@ -1,0 +1,56 @@
+#include "sources/postgres_cdc/lsn.h"
+
+#include <charconv>
+#include <cstdio>
+
+namespace sluice::sources::postgres {
+
+namespace {
+
+template <typename T>
+bool parse_number(std::string_view text, T& out, int base) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+// Cuts the text up to the next blank off `rest`.
+std::string_view next_word(std::string_view& rest) {
+  const std::size_t blank = rest.find(' ');
+  const std::string_view word = rest.substr(0, blank);
+  rest = blank == std::string_view::npos ? std::string_view() : rest.substr(blank + 1);
+  return word;
+}
+
+}  // namespace
+
+std::string lsn_text(Lsn lsn) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%X/%X", static_cast<unsigned>(lsn >> 32U), static_cast<unsigned>(lsn));
+  return text;
+}
+
+std::optional<Lsn> parse_lsn(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  std::uint32_t high = 0;
+  std::uint32_t low = 0;
+  if (slash == std::string_view::npos || !parse_number(text.substr(0, slash), high, 16) || !parse_number(text.substr(slash + 1), low, 16)) {
+    return std::nullopt;
+  }
+  return (static_cast<Lsn>(high) << 32U) | low;
+}
+
+std::string ResumePoint::encode() const {
+  return "pg1 " + lsn_text(lsn) + ' ' + std::to_string(timeline) + ' ' + std::to_string(protocol) + ' ' + publication;
+}
+
+std::optional<ResumePoint> ResumePoint::decode(std::string_view text) {
+  if (next_word(text) != "pg1") return std::nullopt;
+  ResumePoint point;
+  const std::optional<Lsn> lsn = parse_lsn(next_word(text));
+  if (!lsn || !parse_number(next_word(text), point.timeline, 10) || !parse_number(next_word(text), point.protocol, 10)) return std::nullopt;
+  point.lsn = *lsn;
+  point.publication = text;
+  return point;
+}
+
+}  // namespace sluice::sources::postgres

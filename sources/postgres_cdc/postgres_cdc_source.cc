@@ -1,0 +1,158 @@
+#include "sources/postgres_cdc/postgres_cdc_source.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/registry.h"
+#include "sources/postgres_cdc/config.h"
+
+namespace sluice::sources::postgres {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+// The server sends row by row.  A batch that has a few waits this long for more, because the work per batch (checkpoint, queue) would
+// otherwise outweigh that per row; from kEnoughRecords on it waits no more.
+constexpr auto kGather = 5ms;
+constexpr std::size_t kEnoughRecords = 512;
+
+}  // namespace
+
+PostgresCdcSource::PostgresCdcSource(SessionSettings settings, const BuildContext& context)
+    : settings_(std::move(settings)),
+      component_(context.component),
+      context_(context),
+      catalog_({settings_.connect.url, settings_.connect.application_name + " catalog"}, {}),
+      lag_bytes_(context.metrics.gauge("sluice_source_lag_bytes", "Bytes of the origin's log that were not read yet.", {})),
+      slot_lag_bytes_(context.metrics.gauge("sluice_postgres_slot_lag_bytes", "Bytes of the server's log behind the slot's confirmed position.", {})) {}
+
+Status PostgresCdcSource::open(const Checkpoint& from, std::stop_token stop) {
+  end_session();
+  known_ = SLUICE_TRY(known_position(from, component_));
+  return start_session(std::move(stop));
+}
+
+Status PostgresCdcSource::start_session(std::stop_token stop) {
+  Session session = SLUICE_TRY(open_session(settings_, known_, stale_pid_, context_.log, context_.faults, std::move(stop)));
+  known_ = std::move(session.start);
+  reader_ = std::move(session.reader);
+  stale_pid_ = reader_->backend_pid();
+  block_ = {};
+  partition_ = known_->partition.text();
+  key_ = checkpoint_key(component_, partition_);
+  if (!assembler_) assembler_ = std::make_unique<ChangeAssembler>(context_.schemas, catalog_, settings_.filter, known_->partition.database);
+  assembler_->restart(known_->position);
+  last_quiet_move_ = Clock::now();
+  return {};
+}
+
+// Keeps where it stood, so that the next session goes on just after the last record.
+void PostgresCdcSource::end_session() {
+  if (!reader_) return;
+  reader_.reset();
+  known_->position = assembler_->position();
+  block_ = {};
+}
+
+Result<SourceState> PostgresCdcSource::read(BatchBuilder& out, std::stop_token stop) {
+  if (!reader_) SLUICE_TRY(start_session(stop));
+  catalog_.use(stop);
+  assembler_->begin_batch();
+  const Status filled = fill(out, stop);
+  publish_position(out);
+  if (!filled) {
+    end_session();
+    return filled.error();
+  }
+  const bool idle = out.empty();
+  if (idle && catalog_.connected()) catalog_.disconnect();
+  return idle ? SourceState::kIdle : SourceState::kMore;
+}
+
+Status PostgresCdcSource::fill(BatchBuilder& out, std::stop_token stop) {
+  const std::uint16_t partition = out.partition(partition_);
+  const auto deadline = Clock::now() + out.linger();
+  auto gather_until = deadline;
+  while (!out.full()) {
+    if (const std::optional<std::string_view> message = block_.next()) {
+      SLUICE_TRY(assembler_->consume(*message, out, partition));
+      continue;
+    }
+    const auto now = Clock::now();
+    const bool enough = out.batch().size() >= kEnoughRecords || assembler_->confirmation_wanted();
+    if (!out.empty() && gather_until == deadline) gather_until = std::min(deadline, now + kGather);
+    if (stop.stop_requested() || (out.empty() && now >= deadline)) break;
+    block_ = reader_->buffer().take(enough ? now : gather_until, stop);
+    if (!block_.empty()) continue;
+    if (std::optional<Error> broken = reader_->buffer().error()) return *std::move(broken);
+    break;
+  }
+  return {};
+}
+
+void PostgresCdcSource::publish_position(BatchBuilder& out) {
+  const auto now = Clock::now();
+  const bool wanted = assembler_->confirmation_wanted();
+  if (wanted) {
+    out.commit_soon();
+    reader_->hurry();
+  }
+  if (wanted || (assembler_->quiet_lsn() && now - last_quiet_move_ >= settings_.heartbeat)) {
+    assembler_->move_to_quiet();
+    last_quiet_move_ = now;
+  }
+  const StreamPosition& position = assembler_->position();
+  known_->resume.lsn = position.resume;
+  out.through()[key_] = Position{position.done, known_->resume.encode(), false};
+  const Lsn server = assembler_->server_lsn();
+  const Lsn confirmed = known_->durable;
+  lag_bytes_.set(static_cast<double>(server - std::min(server, position.resume)));
+  if (confirmed != 0) slot_lag_bytes_.set(static_cast<double>(server - std::min(server, confirmed)));
+}
+
+Status PostgresCdcSource::acknowledge(const Checkpoint& done) {
+  const auto found = done.find(key_);
+  if (found == done.end() || !known_) return {};
+  const std::optional<ResumePoint> point = ResumePoint::decode(found->second.resume);
+  if (!point) return {};  // not of ours
+  context_.faults.reach("postgres_cdc.before_acknowledge");
+  known_->durable = std::max(known_->durable, point->lsn);
+  if (reader_) reader_->acknowledge(known_->durable);
+  context_.faults.reach("postgres_cdc.after_acknowledge");
+  return {};
+}
+
+Status PostgresCdcSource::close() {
+  if (reader_) reader_->finish();
+  end_session();
+  stale_pid_ = 0;
+  catalog_.disconnect();
+  return {};
+}
+
+}  // namespace sluice::sources::postgres
+
+namespace sluice {
+
+void register_postgres_cdc_source(Registry& registry);
+
+void register_postgres_cdc_source(Registry& registry) {
+  using sources::postgres::PostgresCdcConfig;
+  SourceType<PostgresCdcConfig> type;
+  type.name = "postgres_cdc";
+  type.summary = "Row changes of PostgreSQL tables, through logical replication.";
+  type.example = "{url: \"postgresql://shop:secret@localhost/shop\", tables: [public.orders], snapshot: never}";
+  type.fields = &PostgresCdcConfig::fields();
+  type.build = [](const PostgresCdcConfig& config, const BuildContext& context) -> Result<std::unique_ptr<Source>> {
+    auto settings = SLUICE_TRY(sources::postgres::session_settings(config, context.pipeline, context.component, context.state_directory));
+    return std::unique_ptr<Source>(std::make_unique<sources::postgres::PostgresCdcSource>(std::move(settings), context));
+  };
+  type.guarantee = [](const PostgresCdcConfig&) { return Guarantee{true, "the server keeps its log until every sink has committed and sends it again under the same positions"}; };
+  type.can_end = [](const PostgresCdcConfig&) { return false; };
+  type.meta = {"lsn", "xid", "tx"};
+  registry.add(type);
+}
+
+}  // namespace sluice

@@ -1,0 +1,186 @@
+#include "sources/postgres_cdc/session.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "sources/postgres_cdc/catalog.h"
+
+namespace sluice::sources::postgres {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// pgoutput's proto_version.
+constexpr std::uint32_t kProtocol = 1;
+// Where wal_sender_timeout is off or very long, a status goes out this often all the same.
+constexpr std::chrono::milliseconds kLongestStatusInterval{10'000};
+constexpr std::chrono::milliseconds kShortestSilence{60'000};
+
+Error fatal(std::string_view code, std::string message) { return {ErrorKind::kFatal, code, std::move(message)}; }
+
+// G2: the log that the position belongs to is that of this server, or one that this server's log continues.
+Status check_origin(Connection& connection, const ServerIdentity& server, const KnownPosition& known, std::stop_token stop) {
+  const PartitionName& ours = known.partition;
+  if (ours.system_id != server.system_id || ours.database != server.database) {
+    return fatal("origin_changed", "the position is of database \"" + ours.database + "\" of the server with system id " + ours.system_id + ", and `url` leads to \"" + server.database + "\" of " + server.system_id);
+  }
+  // A transaction that is half read must be on the way whole: its commit record begins at the resume point.
+  const Lsn needed = known.position.resume + (known.position.inside_transaction() ? 1 : 0);
+  if (known.resume.timeline != server.timeline) {
+    const std::optional<Lsn> left = SLUICE_TRY(timeline_switch(connection, server.timeline, known.resume.timeline, stop));
+    if (left && *left >= needed) return {};
+    const std::string where = left ? "leaves timeline " + std::to_string(known.resume.timeline) + " at " + lsn_text(*left) : "does not come from timeline " + std::to_string(known.resume.timeline);
+    return fatal("origin_changed", "the server is on timeline " + std::to_string(server.timeline) + ", which " + where + ": changes up to " + lsn_text(needed) + " that were read are not part of it");
+  }
+  if (server.flushed < needed) {
+    return fatal("origin_changed", "the server's log ends at " + lsn_text(server.flushed) + ", before the position " + lsn_text(needed) + ": it was restored from an older copy");
+  }
+  return {};
+}
+
+Status check_slot_kind(const SlotState& slot, const SessionSettings& settings, const ServerIdentity& server) {
+  if (slot.plugin == "pgoutput" && slot.database == server.database) return {};
+  return fatal("slot_mismatch", "the replication slot \"" + settings.slot + "\" is of plug-in \"" + slot.plugin + "\" and database \"" + slot.database + "\", not pgoutput and \"" + server.database + "\"");
+}
+
+// G11: the slot still has what the position asks for.
+Status check_position(const std::optional<SlotState>& slot, const SessionSettings& settings, const KnownPosition& known) {
+  const std::string from = "go on from " + lsn_text(known.position.resume) + " with the replication slot \"" + settings.slot + "\": ";
+  constexpr std::string_view kMend = " (mend: sluice resync)";
+  if (!slot) return fatal("position_lost", from + "the slot no longer exists" + std::string(kMend));
+  if (slot->lost) return fatal("position_lost", from + "the server has given up the slot and removed its log (max_slot_wal_keep_size)" + std::string(kMend));
+  if (slot->confirmed > known.position.resume) {
+    return fatal("position_lost", from + "the slot was already confirmed up to " + lsn_text(slot->confirmed) + ", changes in between are gone" + std::string(kMend));
+  }
+  if (known.position.inside_transaction() && (known.resume.publication != settings.publication || known.resume.protocol != kProtocol)) {
+    return fatal("slot_options_changed", from + "the position stands inside a transaction whose rows were counted through the publication \"" + known.resume.publication +
+                                             "\"; change `publication` while the pipeline is caught up");
+  }
+  return {};
+}
+
+struct Setup {
+  Connection& connection;
+  const SessionSettings& settings;
+  const ServerIdentity& server;
+  Logger& log;
+  FaultPoints& faults;
+  std::stop_token stop;
+
+  PublicationWish wish(PublicationCreation creation) const { return {settings.publication, settings.publication_owner, creation}; }
+  Status publish(PublicationCreation creation) const { return ensure_publication(connection, wish(creation), settings.filter, log, stop); }
+};
+
+KnownPosition fresh_position(const Setup& setup, Lsn lsn) {
+  KnownPosition fresh;
+  fresh.partition = {setup.server.system_id, setup.server.timeline, setup.server.database};
+  fresh.position = StreamPosition::quiet_at(lsn);
+  return fresh;
+}
+
+Result<KnownPosition> create_everything(const Setup& setup, const SlotIntent& intent) {
+  setup.faults.reach("postgres_cdc.before_publication");
+  SLUICE_TRY(setup.publish(PublicationCreation::kAllowed));
+  setup.faults.reach("postgres_cdc.before_slot_intent");
+  SLUICE_TRY(intent.write(setup.server.system_id, setup.settings.slot));
+  setup.faults.reach("postgres_cdc.before_slot_creation");
+  const Lsn lsn = SLUICE_TRY(create_slot(setup.connection, setup.settings.slot, setup.stop));
+  setup.faults.reach("postgres_cdc.after_slot_creation");
+  setup.log.info("created the replication slot", {{"slot", setup.settings.slot}, {"lsn", lsn_text(lsn)}});
+  return fresh_position(setup, lsn);
+}
+
+// G11: without a checkpoint a slot is only taken when it is known to be ours or we are told to.
+Result<KnownPosition> take_slot(const Setup& setup, const SlotState& slot, const SlotIntent& intent) {
+  const std::string& name = setup.settings.slot;
+  if (!setup.settings.adopt && !intent.holds(setup.server.system_id, name)) {
+    return fatal("slot_without_checkpoint", "the replication slot \"" + name + "\" exists, confirmed up to " + lsn_text(slot.confirmed) +
+                                                ", but this pipeline has no checkpoint: changes before that are gone (mend: `adopt: true` goes on from there; SELECT pg_drop_replication_slot('" + name + "') starts anew)");
+  }
+  if (slot.lost) return fatal("position_lost", "take over the replication slot \"" + name + "\": the server has removed its log (mend: SELECT pg_drop_replication_slot('" + name + "'))");
+  SLUICE_TRY(setup.publish(PublicationCreation::kTooLate));
+  return fresh_position(setup, slot.confirmed);
+}
+
+Result<KnownPosition> find_start(const Setup& setup, const std::optional<KnownPosition>& known, const std::optional<SlotState>& slot) {
+  const SlotIntent intent(setup.settings.state_directory);
+  if (slot) SLUICE_TRY(check_slot_kind(*slot, setup.settings, setup.server));
+  if (!known) return slot ? take_slot(setup, *slot, intent) : create_everything(setup, intent);
+  SLUICE_TRY(check_position(slot, setup.settings, *known));
+  SLUICE_TRY(setup.publish(PublicationCreation::kTooLate));
+  if (known->durable != 0) intent.remove();
+  return *known;
+}
+
+// Our own last session may still hold the slot when its connection broke on the way.  Best effort: START_REPLICATION has the last word.
+void end_stale_session(const Setup& setup, const std::optional<SlotState>& slot, int stale_pid) {
+  if (!slot || stale_pid == 0 || slot->active_pid != stale_pid) return;
+  const Result<Rows> ended = setup.connection.query("SELECT pg_terminate_backend(" + std::to_string(stale_pid) + ")", "end the last session", setup.stop);
+  if (!ended) setup.log.warning("could not end the last session's walsender", {{"cause", ended.error().message()}});
+}
+
+Status start_stream(const Setup& setup, Lsn from) {
+  const std::string publication = setup.connection.identifier(setup.settings.publication);
+  const std::string command = "START_REPLICATION SLOT " + setup.connection.identifier(setup.settings.slot) + " LOGICAL " + lsn_text(from) + " (proto_version '" + std::to_string(kProtocol) +
+                              "', publication_names " + setup.connection.literal(publication) + ")";
+  SLUICE_TRY(setup.connection.query(command, "read from the replication slot \"" + setup.settings.slot + "\"", setup.stop));
+  return {};
+}
+
+ReplicationReader::Options reader_options(const SessionSettings& settings, const ServerIdentity& server, const KnownPosition& start) {
+  ReplicationReader::Options options;
+  options.acknowledged = start.durable;
+  options.status_interval = std::min(settings.heartbeat, kLongestStatusInterval);
+  if (server.wal_sender_timeout > 0ms) options.status_interval = std::min(options.status_interval, server.wal_sender_timeout / 4);  // G9
+  options.status_interval = std::max(options.status_interval, std::chrono::milliseconds(10));
+  options.silence_limit = std::max({kShortestSilence, server.wal_sender_timeout, options.status_interval * 4});
+  return options;
+}
+
+}  // namespace
+
+std::optional<PartitionName> PartitionName::parse(std::string_view text) {
+  const std::size_t first = text.find('/');
+  const std::size_t second = first == std::string_view::npos ? first : text.find('/', first + 1);
+  if (second == std::string_view::npos) return std::nullopt;
+  PartitionName name;
+  name.system_id = text.substr(0, first);
+  name.database = text.substr(second + 1);
+  const char* const end = text.data() + second;
+  const auto [parsed, error] = std::from_chars(text.data() + first + 1, end, name.timeline);
+  if (error != std::errc() || parsed != end) return std::nullopt;
+  return name;
+}
+
+Result<std::optional<KnownPosition>> known_position(const Checkpoint& from, std::string_view source) {
+  const std::string prefix = checkpoint_key(source, "");
+  std::optional<KnownPosition> best;
+  for (const auto& [key, stored] : from) {
+    if (stored.retired || !std::string_view(key).starts_with(prefix)) continue;
+    const auto partition = PartitionName::parse(std::string_view(key).substr(prefix.size()));
+    const auto resume = ResumePoint::decode(stored.resume);
+    if (!partition || !resume) return fatal("position_unreadable", "the checkpoint of \"" + key + "\" holds the position \"" + stored.resume + "\", which this version does not understand");
+    if (best && stored.done <= best->position.done) continue;
+    best = KnownPosition{*partition, {stored.done, resume->lsn}, *resume, resume->lsn};
+  }
+  return best;
+}
+
+Result<Session> open_session(const SessionSettings& settings, const std::optional<KnownPosition>& known, int stale_pid, Logger& log, FaultPoints& faults,
+                             std::stop_token stop) {
+  Connection connection = SLUICE_TRY(Connection::connect(settings.connect, Connection::Mode::kReplication, stop));
+  const ServerIdentity server = SLUICE_TRY(identify_server(connection, stop));
+  if (known) SLUICE_TRY(check_origin(connection, server, *known, stop));
+  const std::optional<SlotState> slot = SLUICE_TRY(find_slot(connection, settings.slot, stop));
+  const Setup setup{connection, settings, server, log, faults, stop};
+  Session session;
+  session.start = SLUICE_TRY(find_start(setup, known, slot));
+  session.start.resume = {session.start.position.resume, server.timeline, kProtocol, settings.publication};
+  end_stale_session(setup, slot, stale_pid);
+  SLUICE_TRY(start_stream(setup, session.start.position.resume));
+  session.reader = std::make_unique<ReplicationReader>(std::move(connection), reader_options(settings, server, session.start));
+  return session;
+}
+
+}  // namespace sluice::sources::postgres
