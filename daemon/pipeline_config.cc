@@ -84,7 +84,7 @@ class PipelineChecker {
     sources(root, result);
     if (keys_.transforms) result.steps = chain(*keys_.transforms, "", kMainStepKeys);
     sinks(root, result);
-    resolve_graph(result, context_);
+    resolve_graph(result, some_missing_ || result.sinks.empty() ? Parts::kSomeMissing : Parts::kAll, context_);
     unmatched(root, result);
     return result;
   }
@@ -191,6 +191,12 @@ class PipelineChecker {
 
   // Finds the component's key, binds the component and the common keys, and names it.  False when there is no use going on with it.
   bool use(ComponentKind kind, const ConfigNode& node, const ConfigNode* name_key, const KeyNames& known, ComponentUse& out, CommonKeys& common) {
+    const bool usable = bind_use(kind, node, name_key, known, out, common);
+    some_missing_ = some_missing_ || !usable;
+    return usable;
+  }
+
+  bool bind_use(ComponentKind kind, const ConfigNode& node, const ConfigNode* name_key, const KeyNames& known, ComponentUse& out, CommonKeys& common) {
     out.node = without_children(node);
     if (!node.is_mapping()) return not_a_component(kind, node), false;
     const ConfigNode::Entry* entry = component_entry(kind, node, known);
@@ -302,6 +308,7 @@ class PipelineChecker {
   const Registry& registry_;
   BindContext& context_;
   PipelineKeys keys_;
+  bool some_missing_ = false;  // a source, step or sink could not be read at all
 };
 
 // FNV-1a over the tree: equal for equal configurations, not a secret.

@@ -70,8 +70,9 @@ struct PipelineConfig {
 PipelineConfig check_pipeline(const ConfigNode& root, const std::string& file, const Registry& registry, BindContext& context);
 
 // Gives every `from` its meaning and brings the steps into reading order (CONFIG.md rule 4): unknown_reference, cycle, unread_step,
-// conflict.  Part of check_pipeline().
-void resolve_graph(PipelineConfig& pipeline, BindContext& context);
+// conflict.  Part of check_pipeline().  With kSomeMissing nothing is called unread: its reader may be what is missing.
+enum class Parts : std::uint8_t { kAll, kSomeMissing };
+void resolve_graph(PipelineConfig& pipeline, Parts parts, BindContext& context);
 
 // The keys of a pipeline file, for documentation and completion.
 std::vector<FieldDoc> pipeline_fields();

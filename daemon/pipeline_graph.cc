@@ -18,7 +18,7 @@ class Graph {
     for (std::size_t i = 0; i < pipeline_.steps.size(); ++i) steps_.try_emplace(pipeline_.steps[i].name, i);
   }
 
-  void resolve() {
+  void resolve(Parts parts) {
     bool good = names_differ();
     for (std::size_t i = 0; i < pipeline_.steps.size(); ++i) {
       StepConfig& step = pipeline_.steps[i];
@@ -30,7 +30,7 @@ class Graph {
       good = resolve_one(sink.written_from, last, sink.from) && good;
     }
     if (!good || !without_cycle()) return;
-    report_unread();
+    if (parts == Parts::kAll) report_unread();
     sort_steps();
   }
 
@@ -152,9 +152,9 @@ class Graph {
 
 }  // namespace
 
-void resolve_graph(PipelineConfig& pipeline, BindContext& context) {
+void resolve_graph(PipelineConfig& pipeline, Parts parts, BindContext& context) {
   if (pipeline.sources.empty()) return;  // reported; every reference would be unknown
-  Graph(pipeline, context).resolve();
+  Graph(pipeline, context).resolve(parts);
 }
 
 }  // namespace sluice::daemon

@@ -73,7 +73,9 @@ void raise_file_limit() {
 
 Result<std::unique_ptr<DeadLetterQueue>> open_dead_letters(const pipeline::Definition& definition, const pipeline::Environment& environment) {
   dlq::SqliteDeadLetterStore::Options options{definition.name, definition.config_hash};
-  return SLUICE_TRY(dlq::SqliteDeadLetterStore::open(environment.state_directory + "/dead_letters.db", std::move(options), environment.clock, environment.faults));
+  auto store = dlq::SqliteDeadLetterStore::open(environment.state_directory + "/dead_letters.db", std::move(options), environment.clock, environment.faults);
+  if (!store) return std::move(store).error();
+  return std::unique_ptr<DeadLetterQueue>(std::move(store).value());
 }
 
 // One run of the daemon, from the lock to the exit code.  Main thread.
