@@ -62,7 +62,7 @@ def bench_json(options):
     path = records_file(options.records)
     millions = options.records / 1e6
     costs = {"sluice": [], "bare simdjson parse": [], "jq": []}
-    parse = next((p for p in (BUILD / "bench" / "json_bench", BUILD / "json_bench") if p.exists()), None)
+    parse = BUILD / "bench" / "simdjson_parse"
     for number in range(options.rounds):
         with Workspace() as work:
             work.write("p.yaml", JSON_PIPELINE % path)
@@ -72,8 +72,7 @@ def bench_json(options):
             costs["sluice"].append(Cost(daemon.cpu_seconds(), time.monotonic() - started, daemon.peak_rss()))
             if number == 0:
                 check_output(work, path)
-        if parse:
-            costs["bare simdjson parse"].append(run([str(parse), "parse", str(path)]))
+        costs["bare simdjson parse"].append(run([str(parse), str(path)]))
         if shutil.which("jq") and number < 2:
             costs["jq"].append(run(["jq", "-c", JQ_PROGRAM, str(path)]))
     base = median(costs["sluice"], "cpu")

@@ -1,6 +1,7 @@
 #include "expr/evaluator.h"
 
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "expr/arithmetic.h"
@@ -15,36 +16,30 @@ using Type = Value::Type;
 
 Truth truth_of(bool value) { return value ? Truth::kTrue : Truth::kFalse; }
 
+// For each Comparison the orders in which it holds: bit 0 less, 1 equal, 2 greater, 3 unordered (NaN).
+constexpr std::array<unsigned, 6> kHolds = {0b0010, 0b1101, 0b0001, 0b0011, 0b0100, 0b0110};
+
 bool holds(Comparison comparison, std::partial_ordering order) {
-  switch (comparison) {
-    case Comparison::kEqual: return order == 0;
-    case Comparison::kNotEqual: return order != 0;
-    case Comparison::kLess: return order < 0;
-    case Comparison::kLessEqual: return order <= 0;
-    case Comparison::kGreater: return order > 0;
-    case Comparison::kGreaterEqual: return order >= 0;
-  }
-  return false;
+  const unsigned bit = order < 0 ? 0 : order == 0 ? 1 : order > 0 ? 2 : 3;
+  return ((kHolds[static_cast<std::size_t>(comparison)] >> bit) & 1U) != 0;
 }
+
+// Without branches on the operator or the outcome.
+bool holds(Comparison comparison, std::int64_t a, std::int64_t b) {
+  const unsigned bit = 1U + static_cast<unsigned>(a > b) - static_cast<unsigned>(a < b);
+  return ((kHolds[static_cast<std::size_t>(comparison)] >> bit) & 1U) != 0;
+}
+
+// Text of at most 14 bytes is inside its Value, padded with zeros: two words tell whether two are equal.
+bool same_words(const Value& a, const Value& b) { return std::bit_cast<std::array<std::uint64_t, 2>>(a) == std::bit_cast<std::array<std::uint64_t, 2>>(b); }
+
+bool is_equality(Comparison comparison) { return comparison <= Comparison::kNotEqual; }
 
 constexpr std::array<std::string_view, 6> kComparisonText = {"==", "!=", "<", "<=", ">", ">="};
 
-template <typename T>
-bool compare_same(Comparison comparison, const T& a, const T& b) {
-  switch (comparison) {
-    case Comparison::kEqual: return a == b;
-    case Comparison::kNotEqual: return !(a == b);
-    case Comparison::kLess: return a < b;
-    case Comparison::kLessEqual: return a <= b;
-    case Comparison::kGreater: return a > b;
-    case Comparison::kGreaterEqual: return a >= b;
-  }
-  return false;
-}
-
 }  // namespace
 
-Evaluator::Evaluator(const Code& code, Rules rules) : code_(code), access_(code), locals_(code.locals) {
+Evaluator::Evaluator(const Code& code, Rules rules) : code_(code), ops_(code.ops.data()), operands_(code.operands.data()), constants_(code.constants.data()), access_(code), locals_(code.locals) {
   context_.rules = rules;
   context_.regexes = &regexes_;
 }
@@ -80,13 +75,48 @@ Truth Evaluator::as_truth(const Value& value, std::string_view where) {
   return Truth::kFailed;
 }
 
+inline Truth Evaluator::compare_field(const Instruction& op) {
+  const Value* a = access_.find(op.root, op.data);
+  if (a == nullptr) [[unlikely]] return compare_field_slowly(op, a);
+  const Value& b = constants_[op.first];
+  const auto how = static_cast<Comparison>(op.sub);
+  if (a->type() == b.type()) {
+    if (a->type() == Type::kInt64) return truth_of(holds(how, a->as_int64(), b.as_int64()));
+    if (a->type() == Type::kString && is_equality(how) && b.as_text().size() <= Value::kInlineBytes) return truth_of(same_words(*a, b) == (how == Comparison::kEqual));
+  }
+  return compare_field_slowly(op, a);
+}
+
+// && and ||: one part that is decisive (false or true) decides, whatever fails beside it.
+template <Truth kDecisive>
+Truth Evaluator::junction(const Instruction& op) {
+  for (std::uint32_t i = 0; i < op.count; ++i) {
+    const std::uint32_t index = operands_[op.first + i];
+    const Instruction& child = ops_[index];
+    const Truth part = child.kind == OpKind::kCompareField ? compare_field(child) : truth(index);
+    if (part == kDecisive) return part;
+    if (part == Truth::kFailed) return junction_after_failure<kDecisive>(op, i + 1);
+  }
+  return kDecisive == Truth::kFalse ? Truth::kTrue : Truth::kFalse;
+}
+
+template <Truth kDecisive>
+Truth Evaluator::junction_after_failure(const Instruction& op, std::uint32_t next) {
+  const Failure first = context_.failure;
+  for (std::uint32_t i = next; i < op.count; ++i) {
+    if (truth(operands_[op.first + i]) == kDecisive) return kDecisive;
+  }
+  context_.failure = first;
+  return Truth::kFailed;
+}
+
 // The ops that answer true or false, without a Value in between.
 Truth Evaluator::truth(std::uint32_t index) {
-  const Instruction& op = code_.ops[index];
+  const Instruction& op = ops_[index];
   switch (op.kind) {
     case OpKind::kCompareField: return compare_field(op);
-    case OpKind::kAnd: return conjunction(op);
-    case OpKind::kOr: return disjunction(op);
+    case OpKind::kAnd: return junction<Truth::kFalse>(op);
+    case OpKind::kOr: return junction<Truth::kTrue>(op);
     case OpKind::kNot: return negation(op);
     case OpKind::kCompare: return compare(op);
     case OpKind::kIn: return contained(op);
@@ -101,7 +131,7 @@ Truth Evaluator::truth(std::uint32_t index) {
 }
 
 bool Evaluator::eval(std::uint32_t index, Value& out) {
-  const Instruction& op = code_.ops[index];
+  const Instruction& op = ops_[index];
   switch (op.kind) {
     case OpKind::kConstant: out = code_.constants[op.data]; return true;
     case OpKind::kLocal: out = locals_[op.data]; return true;
@@ -131,37 +161,6 @@ bool Evaluator::eval(std::uint32_t index, Value& out) {
   return true;
 }
 
-// One false decides, whatever fails beside it.
-Truth Evaluator::conjunction(const Instruction& op) {
-  bool failed = false;
-  Failure first;
-  for (std::uint32_t i = 0; i < op.count; ++i) {
-    const Truth part = truth(code_.operands[op.first + i]);
-    if (part == Truth::kFalse) return part;
-    if (part == Truth::kTrue || failed) continue;
-    failed = true;
-    first = context_.failure;
-  }
-  if (!failed) return Truth::kTrue;
-  context_.failure = first;
-  return Truth::kFailed;
-}
-
-Truth Evaluator::disjunction(const Instruction& op) {
-  bool failed = false;
-  Failure first;
-  for (std::uint32_t i = 0; i < op.count; ++i) {
-    const Truth part = truth(code_.operands[op.first + i]);
-    if (part == Truth::kTrue) return part;
-    if (part == Truth::kFalse || failed) continue;
-    failed = true;
-    first = context_.failure;
-  }
-  if (!failed) return Truth::kFalse;
-  context_.failure = first;
-  return Truth::kFailed;
-}
-
 Truth Evaluator::negation(const Instruction& op) {
   switch (truth(operand(op, 0))) {
     case Truth::kFalse: return Truth::kTrue;
@@ -187,29 +186,19 @@ Truth Evaluator::compare(const Instruction& op) {
   return comparison(static_cast<Comparison>(op.sub), left != nullptr ? *left : a, right != nullptr ? *right : b);
 }
 
-Truth Evaluator::compare_field(const Instruction& op) {
-  const Value* a = access_.find(op.root, op.data);
+Truth Evaluator::compare_field_slowly(const Instruction& op, const Value* a) {
   if (a == nullptr) {
     context_.fail("no_such_field", "no such field", code_.fields[op.data].name);
     return Truth::kFailed;
-  }
-  const Value* b = &code_.constants[op.first];
-  const auto how = static_cast<Comparison>(op.sub);
-  if (a->type() == b->type()) {
-    switch (a->type()) {
-      case Type::kInt64: return truth_of(compare_same(how, a->as_int64(), b->as_int64()));
-      case Type::kFloat64: return truth_of(compare_same(how, a->as_float64(), b->as_float64()));
-      case Type::kString: return truth_of(compare_same(how, a->as_text(), b->as_text()));
-      default: break;
-    }
   }
   if (a->is_unchanged()) {
     context_.fail("value_unavailable", "the log left out the column", code_.fields[op.data].name);
     return Truth::kFailed;
   }
+  const auto how = static_cast<Comparison>(op.sub);
   const Value& spelled = code_.spelled[op.first];
-  if (a->type() == Type::kDecimal && !spelled.is_null() && context_.rules == Rules::kPipeline) b = &spelled;
-  return comparison(how, *a, *b);
+  const bool exact = a->type() == Type::kDecimal && !spelled.is_null() && context_.rules == Rules::kPipeline;
+  return comparison(how, *a, exact ? spelled : constants_[op.first]);
 }
 
 Truth Evaluator::comparison(Comparison how, const Value& a, const Value& b) {

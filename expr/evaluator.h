@@ -39,13 +39,16 @@ class Evaluator {
   Truth as_truth(const Value& value, std::string_view where);
 
   const Value* operand_constant(const Instruction& op, std::size_t which) const;
-  std::uint32_t operand(const Instruction& op, std::size_t which) const { return code_.operands[op.first + which]; }
+  std::uint32_t operand(const Instruction& op, std::size_t which) const { return operands_[op.first + which]; }
 
-  Truth conjunction(const Instruction& op);
-  Truth disjunction(const Instruction& op);
+  template <Truth kDecisive>
+  Truth junction(const Instruction& op);
+  template <Truth kDecisive>
+  Truth junction_after_failure(const Instruction& op, std::uint32_t next);
   Truth negation(const Instruction& op);
   Truth compare(const Instruction& op);
   Truth compare_field(const Instruction& op);
+  Truth compare_field_slowly(const Instruction& op, const Value* value);
   Truth comparison(Comparison comparison, const Value& a, const Value& b);
   Truth contained(const Instruction& op);
   Truth present(const Instruction& op);
@@ -73,6 +76,9 @@ class Evaluator {
   bool map_optional(const Instruction& op, const MacroOp& macro, const Value& content, Value& out);
 
   const Code& code_;
+  const Instruction* ops_;  // code_'s arrays
+  const std::uint32_t* operands_;
+  const Value* constants_;
   Context context_;
   RecordAccess access_;
   RegexCache regexes_;

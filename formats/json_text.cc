@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kPiece = 4096;       // bytes of a long text escaped at a time: bounds the room asked for
 constexpr std::size_t kWorstEscape = 6;    // \u00XX
+constexpr std::size_t kSurePlainDigits = 17;  // and sign; std::numeric_limits<double>::max_digits10
 constexpr std::size_t kIntegerBytes = 24;  // of a 64-bit integer's text, sign included
 
 char* escape_byte(char c, char* out) {
@@ -202,10 +203,11 @@ char* write_double(char* out, double value) {
   if (char* const end = write_few_decimals(out, value); end != nullptr) return end;
   char* end = std::to_chars(out, out + kDoubleTextBytes, value).ptr;
   const std::string_view text(out, static_cast<std::size_t>(end - out));
-  if (text.find_first_of(".e") == std::string_view::npos) {  // else it would read back as an integer
-    *end++ = '.';
-    *end++ = '0';
-  }
+  if (text.find_first_of(".e") != std::string_view::npos) return end;
+  // An integer to read: say that it is none.  A long one has digits that the double does not vouch for.
+  if (text.size() > kSurePlainDigits) return std::to_chars(out, out + kDoubleTextBytes, value, std::chars_format::scientific).ptr;
+  *end++ = '.';
+  *end++ = '0';
   return end;
 }
 

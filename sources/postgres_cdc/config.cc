@@ -106,6 +106,7 @@ Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const 
   settings.heartbeat = config.heartbeat;
   settings.filter = {patterns_of(config.tables), patterns_of(config.exclude)};
   settings.state_directory = state_directory;
+  settings.component = component;
   return settings;
 }
 

@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 constexpr auto kGather = 5ms;
 constexpr std::size_t kEnoughRecords = 512;
 
+Labels labels_of(const BuildContext& context) { return {{"pipeline", context.pipeline}, {"component_kind", "source"}, {"component", context.component}}; }
+
 }  // namespace
 
 PostgresCdcSource::PostgresCdcSource(SessionSettings settings, const BuildContext& context)
@@ -25,8 +27,8 @@ PostgresCdcSource::PostgresCdcSource(SessionSettings settings, const BuildContex
       component_(context.component),
       context_(context),
       catalog_({settings_.connect.url, settings_.connect.application_name + " catalog"}, {}),
-      lag_bytes_(context.metrics.gauge("sluice_source_lag_bytes", "Bytes of the origin's log that were not read yet.", {})),
-      slot_lag_bytes_(context.metrics.gauge("sluice_postgres_slot_lag_bytes", "Bytes of the server's log behind the slot's confirmed position.", {})) {}
+      lag_bytes_(context.metrics.gauge("sluice_source_lag_bytes", "Bytes of the origin's log that were not read yet.", labels_of(context))),
+      slot_lag_bytes_(context.metrics.gauge("sluice_postgres_slot_lag_bytes", "Bytes of the server's log behind the slot's confirmed position.", labels_of(context))) {}
 
 Status PostgresCdcSource::open(const Checkpoint& from, std::stop_token stop) {
   end_session();

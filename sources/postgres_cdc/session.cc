@@ -82,8 +82,7 @@ KnownPosition fresh_position(const Setup& setup, Lsn lsn) {
 Result<KnownPosition> create_everything(const Setup& setup, const SlotIntent& intent) {
   setup.faults.reach("postgres_cdc.before_publication");
   SLUICE_TRY(setup.publish(PublicationCreation::kAllowed));
-  setup.faults.reach("postgres_cdc.before_slot_intent");
-  SLUICE_TRY(intent.write(setup.server.system_id, setup.settings.slot));
+  SLUICE_TRY(intent.write(setup.server.system_id, setup.settings.slot, setup.faults));
   setup.faults.reach("postgres_cdc.before_slot_creation");
   const Lsn lsn = SLUICE_TRY(create_slot(setup.connection, setup.settings.slot, setup.stop));
   setup.faults.reach("postgres_cdc.after_slot_creation");
@@ -94,7 +93,8 @@ Result<KnownPosition> create_everything(const Setup& setup, const SlotIntent& in
 // G11: without a checkpoint a slot is only taken when it is known to be ours or we are told to.
 Result<KnownPosition> take_slot(const Setup& setup, const SlotState& slot, const SlotIntent& intent) {
   const std::string& name = setup.settings.slot;
-  if (!setup.settings.adopt && !intent.holds(setup.server.system_id, name)) {
+  const bool ours = SLUICE_TRY(intent.holds(setup.server.system_id, name));
+  if (!setup.settings.adopt && !ours) {
     return fatal("slot_without_checkpoint", "the replication slot \"" + name + "\" exists, confirmed up to " + lsn_text(slot.confirmed) +
                                                 ", but this pipeline has no checkpoint: changes before that are gone (mend: `adopt: true` goes on from there; SELECT pg_drop_replication_slot('" + name + "') starts anew)");
   }
@@ -104,7 +104,7 @@ Result<KnownPosition> take_slot(const Setup& setup, const SlotState& slot, const
 }
 
 Result<KnownPosition> find_start(const Setup& setup, const std::optional<KnownPosition>& known, const std::optional<SlotState>& slot) {
-  const SlotIntent intent(setup.settings.state_directory);
+  const SlotIntent intent(setup.settings.state_directory, setup.settings.component);
   if (slot) SLUICE_TRY(check_slot_kind(*slot, setup.settings, setup.server));
   if (!known) return slot ? take_slot(setup, *slot, intent) : create_everything(setup, intent);
   SLUICE_TRY(check_position(slot, setup.settings, *known));

@@ -28,7 +28,7 @@ struct SessionSettings {
   bool adopt = false;
   std::chrono::milliseconds heartbeat{10'000};
   TableFilter filter;
-  std::string state_directory;
+  std::string state_directory, component;  // where the slot's note is kept; see slot_intent.h
 };
 
 // "<system id>/<timeline at first start>/<database>" (G2).

@@ -63,6 +63,8 @@ class StepFixture {
   // Runs the step over all records: what became of each, one a line, in the order they were added.
   //   insert after {id: 1, name: "x"} | filtered | rejected cast_failed: <message>
   std::string run();
+  // How much `counter` grows while the step runs over the active records.
+  std::size_t allocations_of_apply(std::size_t (*counter)());
   // The records that the last run() gave to Rejects.
   const Rejects& rejects() const { return rejects_; }
 

@@ -168,6 +168,14 @@ std::string StepFixture::run() {
   return text;
 }
 
+std::size_t StepFixture::allocations_of_apply(std::size_t (*counter)()) {
+  const std::size_t before = counter();
+  REQUIRE(step_->apply(*batch_, rejects_, {}));
+  const std::size_t after = counter();
+  CHECK(rejects_.empty());
+  return after - before;
+}
+
 std::string show(const Value& value) {
   char buffer[kTimeTextBytes];
   switch (value.type()) {

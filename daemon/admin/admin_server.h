@@ -1,0 +1,57 @@
+#pragma once
+// The admin API: metrics, health and what the pipelines say of themselves.  Owned by main(); answers on threads of its own.
+//
+// Who may ask: without a token only this machine, and only requests whose Host names this machine (so that no web page can reach it by
+// pointing a name at 127.0.0.1); with a token everybody who sends it, /healthz and /readyz excepted, which then tell no details.
+// Requests that change something are refused when a browser sends them for a page (Origin).  No CORS.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/clock.h"
+#include "core/config_types.h"
+#include "core/result.h"
+#include "daemon/admin/http_listener.h"
+#include "daemon/admin/routes.h"
+#include "daemon/admin/status_source.h"
+#include "metrics/metrics_registry.h"
+
+namespace sluice::admin {
+
+struct AdminOptions {
+  std::string listen = "127.0.0.1:7600";  // port 0: any free one
+  Secret token;                           // empty: none
+  std::string version;                    // of this program
+  std::chrono::seconds stall_after{60};   // without progress for so long a pipeline is unhealthy
+};
+
+class AdminServer {
+ public:
+  // `metrics`, `status` and `clock` must outlive it.  kInvalidConfig bad_value or listen_not_loopback (another machine could reach it
+  // and no token is set; TLS is not offered yet, so put a proxy in front); kFatal listen_failed (exit code 3).
+  static Result<std::unique_ptr<AdminServer>> start(const AdminOptions& options, const MetricsRegistry& metrics, const StatusSource& status, const Clock& clock);
+
+  ~AdminServer();  // stops
+  AdminServer(const AdminServer&) = delete;
+  AdminServer& operator=(const AdminServer&) = delete;
+
+  std::uint16_t port() const;
+  std::string address() const;  // "127.0.0.1:7600", with the real port
+  void stop();                  // within a second
+
+ private:
+  AdminServer(AdminOptions options, ListenAddress address, const MetricsRegistry& metrics, const StatusSource& status, const Clock& clock);
+  HttpResponse answer(const HttpRequest& request) const;
+  bool authorized(const HttpRequest& request) const;
+  bool names_this_machine(const std::string& host) const;
+
+  const AdminOptions options_;
+  const ListenAddress address_;
+  const RouteContext context_;
+  std::vector<Route> routes_;
+  std::unique_ptr<HttpListener> listener_;
+};
+
+}  // namespace sluice::admin

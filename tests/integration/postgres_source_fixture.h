@@ -1,0 +1,132 @@
+#pragma once
+// Drives a postgres_cdc source the way a shard does, against a real server, and keeps what it gave as text.
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "core/build_context.h"
+#include "core/source.h"
+#include "tests/support/postgres_server.h"
+
+namespace sluice::test {
+
+class FakeMetrics final : public Metrics {
+ public:
+  Counter& counter(std::string_view, std::string_view, const Labels&) override { return counters_.emplace_back(); }
+  Gauge& gauge(std::string_view, std::string_view, const Labels&) override { return gauges_.emplace_back(); }
+  Histogram& histogram(std::string_view, std::string_view, std::span<const double> bounds, const Labels&) override { return histograms_.emplace_back(bounds); }
+
+ private:
+  std::deque<Counter> counters_;
+  std::deque<Gauge> gauges_;
+  std::deque<Histogram> histograms_;
+};
+
+class SilentLogger final : public Logger {
+ public:
+  void log(LogLevel, std::string_view, Fields) override {}
+};
+
+// Throws SimulatedCrash at one named point.
+class CrashAt final : public FaultPoints {
+ public:
+  void reach(std::string_view name) override {
+    if (name == point) throw SimulatedCrash{name};
+  }
+  std::string point;
+};
+
+struct SourceOptions {
+  std::string url = {};
+  std::vector<std::string> tables{"public.*"};
+  std::string pipeline = "orders";
+  std::chrono::milliseconds heartbeat{200};
+  bool adopt = false;
+  std::string state_directory = {};
+  std::string publication = {};
+};
+
+// A record as text that stays when its batch is gone.
+struct Seen {
+  Op op{};
+  Ordinal ordinal;
+  std::string table;
+  std::vector<std::string> before, after, key;  // "<null>" and "<unchanged>" are themselves
+  std::vector<std::uint32_t> key_slots;
+
+  bool operator==(const Seen&) const = default;
+};
+
+std::string show(const Value& value);
+
+class SourceRun {
+ public:
+  explicit SourceRun(const SourceOptions& options);
+
+  Status open(const Checkpoint& from = {});
+  // One read().  Appends to seen(), moves through().
+  Result<SourceState> read();
+  // Reads until `done` holds; a transient error is retried after a moment, any other or `seconds` without an end throws.
+  void read_until(const std::function<bool()>& done, int seconds = 60);
+  void read_until_marker(const std::string& text, int seconds = 60);
+  void request_stop() { stop_.request_stop(); }
+  void acknowledge() { acknowledge(through_); }
+  void acknowledge(const Checkpoint& done);
+  Status close() { return source_->close(); }
+
+  const std::vector<Seen>& seen() const { return seen_; }
+  const Checkpoint& through() const { return through_; }
+  const Position& position() const { return through_.begin()->second; }
+  // After every read(): how many records had been seen, and through().
+  const std::vector<std::pair<std::size_t, Checkpoint>>& steps() const { return steps_; }
+  std::size_t transient_errors() const { return transient_errors_; }
+  std::vector<RejectedInput>& rejected() { return rejected_; }
+  bool commit_wanted() const { return commit_wanted_; }
+
+  CrashAt faults;
+  BatchLimits limits{13, 1024 * 1024, std::chrono::milliseconds(100)};
+
+ private:
+  SchemaPool schemas_;
+  FakeMetrics metrics_;
+  SilentLogger log_;
+  SystemClock clock_;
+  std::shared_ptr<const BatchOrigin> origin_;
+  std::unique_ptr<Source> source_;
+  std::stop_source stop_;
+  std::vector<Seen> seen_;
+  std::vector<std::pair<std::size_t, Checkpoint>> steps_;
+  std::vector<RejectedInput> rejected_;
+  Checkpoint through_;
+  std::size_t transient_errors_ = 0;
+  bool commit_wanted_ = false;
+};
+
+// True once `condition` holds; false after `seconds`.
+bool eventually(const std::function<bool()>& condition, int seconds = 20);
+
+// A folder that goes with the test.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// The server that the tests of this program share; null, with a line that says so, when there is none on this machine.
+PostgresServer* shared_server();
+// False, with that line, when the test cannot run.
+bool postgres_available();
+
+}  // namespace sluice::test

@@ -1,0 +1,539 @@
+// The file source at its interface: reading, following, rotation, truncation, compression, and every kind of restart.
+#include <catch2/catch.hpp>
+#include <map>
+#include <random>
+#include <set>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "sources/file_identity.h"
+#include "source_harness.h"
+
+namespace sluice {
+
+using namespace testing;
+using std::chrono_literals::operator""s;
+
+namespace {
+
+using Strings = std::vector<std::string>;
+
+ConfigNode config(const std::string& pattern, const std::string& mode, std::vector<std::pair<std::string, ConfigNode>> more = {}) {
+  more.emplace_back("paths", list({pattern}));
+  more.emplace_back("mode", scalar(mode));
+  return mapping(std::move(more));
+}
+
+std::string gzip(std::string_view text) {
+  z_stream stream{};
+  REQUIRE(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+  std::string out(text.size() + 1024, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+std::string zstd(std::string_view text) {
+  std::string out(ZSTD_compressBound(text.size()), '\0');
+  out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
+  return out;
+}
+
+std::string line(int i) { return "{\"i\":" + std::to_string(i) + "}\n"; }
+std::string row(int i) { return "{\"i\":" + std::to_string(i) + "}"; }
+
+std::string lines(int first, int last) {
+  std::string text;
+  for (int i = first; i <= last; ++i) text += line(i);
+  return text;
+}
+Strings rows(int first, int last) {
+  Strings result;
+  for (int i = first; i <= last; ++i) result.push_back(row(i));
+  return result;
+}
+
+BatchLimits small_batches(std::size_t records) {
+  BatchLimits limits;
+  limits.records = records;
+  return limits;
+}
+
+}  // namespace
+
+TEST_CASE("Once: all lines of all matching files, then finished") {
+  TemporaryDirectory dir;
+  write_file(dir / "a.jsonl", "{\"x\":1}\n\n  \t\n{\"x\":2}\r\n{\"x\":3}");
+  write_file(dir / "b.jsonl", "");
+  write_file(dir / "other.txt", "no");
+  Life life("file", config(dir / "*.jsonl", "once"));
+  CHECK(life.drain() == SourceState::kFinished);
+  CHECK(life.contents() == Strings{"{\"x\":1}", "{\"x\":2}", "{\"x\":3}"});
+  // G1: the ordinal is the byte offset of the line.
+  REQUIRE(life.seen.size() == 3);
+  CHECK(life.seen[0].ordinal == Ordinal{0, 0});
+  CHECK(life.seen[1].ordinal == Ordinal{13, 0});
+  CHECK(life.seen[2].ordinal == Ordinal{22, 0});
+  Life again("file", config(dir / "*.jsonl", "once"), life.checkpoint);
+  CHECK(again.drain() == SourceState::kFinished);
+  CHECK(again.seen.empty());
+}
+
+TEST_CASE("Once: no file is no error") {
+  TemporaryDirectory dir;
+  Life life("file", config(dir / "*.jsonl", "once"));
+  CHECK(life.drain() == SourceState::kFinished);
+}
+
+TEST_CASE("A bad line is rejected in its place with its bytes, the others are read") {
+  TemporaryDirectory dir;
+  write_file(dir / "a", "{\"x\":1}\nnonsense\n[1]\n{\"x\":\"\xff\"}\n{\"x\":2}\n");
+  Life life("file", config(dir / "a", "once"));
+  life.drain();
+  CHECK(life.contents() == Strings{"{\"x\":1}", "!json_not_object nonsense", "!json_not_object [1]", "!invalid_utf8 {\"x\":\"\xff\"}", "{\"x\":2}"});
+}
+
+TEST_CASE("Records carry their bytes and their file") {
+  TemporaryDirectory dir;
+  write_file(dir / "a", "\xef\xbb\xbf{\"x\":1} \r\n");
+  Life life("file", config(dir / "a", "once"));
+  REQUIRE(life.read() == SourceState::kMore);
+  const Record& record = life.last_batch->records().at(0);
+  CHECK(record.raw == "{\"x\":1} ");
+  CHECK(record.op == Op::kInsert);
+  REQUIRE(record.meta.size() == 1);
+  CHECK(record.meta[0].as_text() == dir / "a");
+}
+
+TEST_CASE("Follow: appended lines come, a half-written one waits for its line feed") {
+  TemporaryDirectory dir;
+  write_file(dir / "log", "{\"x\":1}\n{\"x\"");
+  Life life("file", config(dir / "log", "follow"));
+  CHECK(life.drain() == SourceState::kIdle);
+  CHECK(life.contents() == Strings{"{\"x\":1}"});
+  append_file(dir / "log", ":2}");
+  CHECK(life.drain() == SourceState::kIdle);
+  CHECK(life.seen.size() == 1);
+  append_file(dir / "log", "\n{\"x\":3}\n");
+  CHECK(life.drain() == SourceState::kIdle);
+  CHECK(life.contents() == Strings{"{\"x\":1}", "{\"x\":2}", "{\"x\":3}"});
+}
+
+TEST_CASE("G8: a source with nothing to say waits no longer than linger and says that it is idle") {
+  TemporaryDirectory dir;
+  Life life("file", config(dir / "log", "follow"));
+  const auto before = life.clock.now();
+  CHECK(life.read() == SourceState::kIdle);
+  CHECK(life.clock.now() - before <= BatchLimits{}.linger + std::chrono::milliseconds(20));
+  append_file(dir / "log", line(1));
+  life.clock.advance(2s);
+  life.drain();
+  CHECK(life.contents() == rows(1, 1));
+}
+
+TEST_CASE("Rotation by rename: the old file is read to its end, then the new one; the old partition is retired (G4)") {
+  TemporaryDirectory dir;
+  const auto settings = config(dir / "app.log", "follow");
+  write_file(dir / "app.log", lines(1, 3));
+  Life life("file", settings);
+  life.drain();
+  append_file(dir / "app.log", line(4));
+  std::filesystem::rename(dir / "app.log", dir / "app.log.1");
+  append_file(dir / "app.log.1", line(5));  // the writer has not noticed yet
+  write_file(dir / "app.log", lines(6, 7));
+  life.clock.advance(2s);
+  life.drain();
+  append_file(dir / "app.log.1", line(8) + "{\"i\":9}");
+  life.drain();
+  CHECK(life.seen.size() == 8);
+  for (int i = 0; i < 10; ++i) {
+    life.clock.advance(2s);
+    life.drain();
+  }
+  auto contents = life.contents();
+  std::sort(contents.begin(), contents.end());
+  CHECK(contents == rows(1, 9));  // with the half-written last line: nobody will end it
+  REQUIRE(life.checkpoint.size() == 2);
+  CHECK(std::count_if(life.checkpoint.begin(), life.checkpoint.end(), [](const auto& entry) { return entry.second.retired; }) == 1);
+}
+
+TEST_CASE("Rotation while the source is down: the rest of the renamed file is read") {
+  TemporaryDirectory dir;
+  const auto settings = config(dir / "app.log", "follow");
+  write_file(dir / "app.log", lines(1, 3));
+  Checkpoint checkpoint;
+  {
+    Life life("file", settings);
+    life.drain(small_batches(2));
+    checkpoint = life.checkpoint;
+  }
+  append_file(dir / "app.log", lines(4, 5));
+  std::filesystem::rename(dir / "app.log", dir / "app.log.1");
+  write_file(dir / "app.log", lines(6, 7));
+  Life life("file", settings, checkpoint);
+  life.drain();
+  auto contents = life.contents();
+  std::sort(contents.begin(), contents.end());
+  CHECK(contents == rows(4, 7));
+}
+
+TEST_CASE("G2: copytruncate starts a new generation, seen by size or by content") {
+  TemporaryDirectory dir;
+  const auto settings = config(dir / "app.log", "follow");
+  write_file(dir / "app.log", lines(1, 5));
+  Life life("file", settings);
+  life.drain();
+  const std::string first = life.seen[0].partition;
+
+  std::filesystem::resize_file(dir / "app.log", 0);
+  append_file(dir / "app.log", lines(100, 101));
+  life.drain();
+  REQUIRE(life.seen.size() == 7);
+  CHECK(life.seen[5].partition != first);
+  CHECK(life.seen[5].ordinal == Ordinal{0, 0});
+  CHECK(life.checkpoint.at("in/" + first).retired);
+
+  // Grown beyond the old place before we looked: the size does not tell, the content does.
+  std::filesystem::resize_file(dir / "app.log", 0);
+  append_file(dir / "app.log", lines(200, 240));
+  life.drain();
+  CHECK(life.seen.size() == 7 + 41);
+  CHECK(life.contents().back() == row(240));
+}
+
+TEST_CASE("G2: copytruncate while the source is down, and a generation that begins like the one before") {
+  TemporaryDirectory dir;
+  const auto settings = config(dir / "app.log", "follow");
+  write_file(dir / "app.log", lines(1, 5));
+  Life life("file", settings);
+  life.drain();
+  std::filesystem::resize_file(dir / "app.log", 0);
+  append_file(dir / "app.log", line(1) + lines(200, 240));  // the same first line
+  Life second("file", settings, life.checkpoint);
+  second.drain();
+  CHECK(second.seen.size() == 42);
+  CHECK(second.seen[0].partition == life.seen[0].partition + ".2");
+  CHECK(second.checkpoint.at("in/" + life.seen[0].partition).retired);
+  // And its records keep their names in a third life (G1).
+  Life third("file", settings, life.checkpoint);
+  third.drain();
+  CHECK(third.seen == second.seen);
+}
+
+TEST_CASE("G2: an inode number that another file took over is another partition") {
+  TemporaryDirectory dir;
+  const auto settings = config(dir / "*.log", "follow");
+  write_file(dir / "a.log", lines(1, 5));
+  Life life("file", settings);
+  life.drain();
+  const auto id = *sources::partition_file(life.seen[0].partition);
+  // The same inode under another content is what reuse looks like from outside.
+  std::filesystem::rename(dir / "a.log", dir / "b.log");
+  write_file(dir / "b.log", lines(50, 90));
+  Life second("file", settings, life.checkpoint);
+  second.drain();
+  REQUIRE(second.seen.size() == 41);
+  CHECK(*sources::partition_file(second.seen[0].partition) == id);
+  CHECK(second.seen[0].partition != life.seen[0].partition);
+}
+
+TEST_CASE("G4: a file that is gone at the start is retired; a foreign or garbled position is left alone") {
+  TemporaryDirectory dir;
+  const auto settings = config(dir / "*.log", "follow");
+  write_file(dir / "a.log", lines(1, 5));
+  Life life("file", settings);
+  life.drain();
+  std::filesystem::remove(dir / "a.log");
+  Checkpoint from = life.checkpoint;
+  const std::string key = from.begin()->first;
+  from["other/1:2:abc"] = Position{{7, 0}, "x", false};
+  from["in/started/0"] = Position{{1, 0}, "", false};
+  Life second("file", settings, from);
+  second.drain();
+  CHECK(second.seen.empty());
+  CHECK(second.checkpoint.at(key).retired);
+  CHECK_FALSE(second.checkpoint.at("other/1:2:abc").retired);
+  CHECK_FALSE(second.checkpoint.at("in/started/0").retired);
+}
+
+TEST_CASE("Start latest: what is there at the first start is passed over, what comes later is not") {
+  TemporaryDirectory dir;
+  std::vector<std::pair<std::string, ConfigNode>> latest{{"start", scalar("latest")}};
+  const auto settings = config(dir / "*.log", "follow", latest);
+  write_file(dir / "a.log", lines(1, 5) + "{\"i\"");
+  write_file(dir / "empty.log", "");
+  Life life("file", settings);
+  life.drain();
+  CHECK(life.seen.empty());
+  append_file(dir / "a.log", ":6}\n");
+  append_file(dir / "empty.log", line(7));
+  write_file(dir / "new.log", line(8));
+  Life second("file", settings, life.checkpoint);  // the first life's knowledge is in its checkpoint
+  second.drain();
+  auto contents = second.contents();
+  std::sort(contents.begin(), contents.end());
+  CHECK(contents == Strings{row(6), row(7), row(8)});
+}
+
+TEST_CASE("Compressed files: gzip with several members, zstd; named auto by their magic; resumable anywhere") {
+  TemporaryDirectory dir;
+  write_file(dir / "a.gz", gzip(lines(1, 5000)) + gzip(lines(5001, 9000)));
+  write_file(dir / "b.zst", zstd(lines(10001, 19000)));
+  write_file(dir / "c", lines(20001, 20010));
+  const auto settings = config(dir / "*", "once");
+  Life whole("file", settings);
+  CHECK(whole.drain() == SourceState::kFinished);
+  CHECK(whole.seen.size() == 18010);
+  auto expected = whole.seen;
+  std::sort(expected.begin(), expected.end());
+
+  std::vector<Seen> pieces;
+  Checkpoint from;
+  for (int life = 0; life < 40; ++life) {
+    Life part("file", settings, from);
+    const bool done = part.read(small_batches(700)) == SourceState::kFinished;
+    pieces.insert(pieces.end(), part.seen.begin(), part.seen.end());
+    from = part.checkpoint;
+    if (done) break;
+  }
+  std::sort(pieces.begin(), pieces.end());
+  CHECK(pieces == expected);
+}
+
+TEST_CASE("A compressed file that breaks off or is damaged gives what can be read and one dead letter") {
+  TemporaryDirectory dir;
+  const std::string good = gzip(lines(1, 20000));
+  write_file(dir / "cut.gz", good.substr(0, good.size() / 2));
+  const auto settings = config(dir / "*", "once");
+  Life cut("file", settings);
+  CHECK(cut.drain() == SourceState::kFinished);
+  REQUIRE(cut.seen.size() > 1000);
+  CHECK(cut.contents().back().starts_with("!compressed_truncated"));
+  CHECK(cut.contents()[cut.seen.size() - 2] == row(static_cast<int>(cut.seen.size()) - 1));
+  Life again("file", settings, cut.checkpoint);
+  CHECK(again.drain() == SourceState::kFinished);
+  CHECK(again.seen.empty());
+
+  std::string bad = good;
+  for (std::size_t i = bad.size() / 2; i < bad.size() / 2 + 100; ++i) bad[i] = static_cast<char>(~bad[i]);
+  write_file(dir / "cut.gz", bad);
+  Life damaged("file", settings);
+  CHECK(damaged.drain() == SourceState::kFinished);
+  CHECK(std::count_if(damaged.seen.begin(), damaged.seen.end(), [](const Seen& s) { return s.content.starts_with("!compressed_corrupt"); }) == 1);
+}
+
+TEST_CASE("An oversize record is rejected by its beginning; the next line is read") {
+  TemporaryDirectory dir;
+  std::vector<std::pair<std::string, ConfigNode>> limit{{"max_record", scalar("100KiB")}};
+  const std::string huge = "{\"x\":\"" + std::string(700'000, 'h') + "\"}\n";
+  const std::string big = "{\"x\":\"" + std::string(103'000, 'b') + "\"}\n";
+  write_file(dir / "a", line(1) + huge + line(2) + big + line(3) + huge.substr(0, 300'000));
+  Life life("file", config(dir / "a", "follow", limit));
+  life.drain();
+  REQUIRE(life.seen.size() == 5);
+  CHECK(life.contents()[1].starts_with("!record_too_large {\"x\":\"hhh"));
+  CHECK(life.contents()[2] == row(2));
+  CHECK(life.contents()[3].starts_with("!record_too_large {\"x\":\"bbb"));
+  CHECK(life.contents()[4] == row(3));
+  append_file(dir / "a", std::string(500'000, 'h'));
+  life.drain();
+  CHECK(life.seen.size() == 5);
+  append_file(dir / "a", "\"}\n" + line(4));
+  life.drain();
+  REQUIRE(life.seen.size() == 7);
+  CHECK(life.contents()[5].starts_with("!record_too_large"));
+  CHECK(life.contents()[6] == row(4));
+  Life again("file", config(dir / "a", "follow", limit));
+  again.drain();
+  CHECK(again.seen == life.seen);
+}
+
+TEST_CASE("CSV files: header, quoted line breaks, resumed in the middle") {
+  TemporaryDirectory dir;
+  std::vector<std::pair<std::string, ConfigNode>> csv{{"format", scalar("csv")}};
+  const auto settings = config(dir / "*.csv", "once", csv);
+  write_file(dir / "a.csv", "\xef\xbb\xbf\"id\",text\r\n1,\"two\nlines\"\r\n2,\r\n3\r\n4,\"\"\r\n");
+  Life life("file", settings);
+  life.drain();
+  CHECK(life.contents() == Strings{R"({"id":"1","text":"two\nlines"})", R"({"id":"2","text":null})", "!csv_ragged_row 3", R"({"id":"4","text":""})"});
+  std::vector<Seen> pieces;
+  Checkpoint from;
+  for (int i = 0; i < 10; ++i) {
+    Life part("file", settings, from);
+    const bool done = part.read(small_batches(1)) == SourceState::kFinished;
+    pieces.insert(pieces.end(), part.seen.begin(), part.seen.end());
+    from = part.checkpoint;
+    if (done) break;
+  }
+  CHECK(pieces == life.seen);
+}
+
+TEST_CASE("CSV: a quote that is never closed costs its line, not the file; a bad header costs every row, loudly") {
+  TemporaryDirectory dir;
+  std::vector<std::pair<std::string, ConfigNode>> csv{{"format", scalar("csv")}};
+  write_file(dir / "a.csv", "a,b\n1,2\n3,\"x\n5,6\n");
+  Life life("file", config(dir / "a.csv", "once", csv));
+  life.drain();
+  CHECK(life.contents() == Strings{R"({"a":"1","b":"2"})", "!csv_unterminated_quote 3,\"x", R"({"a":"5","b":"6"})"});
+  write_file(dir / "b.csv", "a,a\n1,2\n");
+  Life bad("file", config(dir / "b.csv", "once", csv));
+  bad.drain();
+  CHECK(bad.contents() == Strings{"!csv_header 1,2"});
+}
+
+TEST_CASE("Lines: one field, whatever the text") {
+  TemporaryDirectory dir;
+  std::vector<std::pair<std::string, ConfigNode>> format{{"format", scalar("lines")}};
+  write_file(dir / "a", "x \"y\"\n\n  z\nlast");
+  Life life("file", config(dir / "a", "once", format));
+  life.drain();
+  CHECK(life.contents() == Strings{R"({"line":"x \"y\""})", R"({"line":"  z"})", R"({"line":"last"})"});
+}
+
+TEST_CASE("When done: a file is deleted or moved only after the acknowledgement covers it") {
+  TemporaryDirectory dir;
+  write_file(dir / "a", lines(1, 3));
+  {
+    Life life("file", config(dir / "a", "once", {{"when_done", scalar("delete")}}));
+    CHECK(life.drain() == SourceState::kFinished);
+    life.close();
+    CHECK(exists(dir / "a"));  // closed without an acknowledgement
+  }
+  Checkpoint committed;
+  {
+    Life life("file", config(dir / "a", "once", {{"when_done", scalar("delete")}}));
+    life.drain();
+    life.acknowledge();
+    committed = life.checkpoint;
+    // The crash: committed, but not deleted.
+  }
+  REQUIRE(exists(dir / "a"));
+  Life life("file", config(dir / "a", "once", {{"when_done", scalar("delete")}}), committed);
+  life.drain();
+  life.close();
+  CHECK(life.seen.empty());
+  CHECK_FALSE(exists(dir / "a"));
+
+  std::filesystem::create_directory(dir / "done");
+  write_file(dir / "b", lines(1, 3));
+  write_file(dir / "done/b", "taken");
+  Life mover("file", config(dir / "b", "once", {{"when_done", mapping({{"move", scalar(dir / "done")}})}}));
+  mover.drain();
+  mover.acknowledge();
+  mover.close();
+  CHECK_FALSE(exists(dir / "b"));
+  CHECK(exists(dir / "done/b"));
+  CHECK(exists(dir / "done/b.1"));
+}
+
+TEST_CASE("Shards share the files: each is read by exactly one") {
+  TemporaryDirectory dir;
+  for (int i = 0; i < 30; ++i) write_file(dir / std::to_string(i), line(i));
+  Strings contents;
+  std::size_t largest = 0;
+  for (unsigned shard = 0; shard < 3; ++shard) {
+    Life life("file", config(dir / "*", "once"), {}, shard, 3);
+    life.drain();
+    largest = std::max(largest, life.seen.size());
+    for (const std::string& content : life.contents()) contents.push_back(content);
+  }
+  CHECK(largest < 30);
+  std::sort(contents.begin(), contents.end());
+  CHECK(std::unique(contents.begin(), contents.end()) == contents.end());
+  CHECK(contents.size() == 30);
+}
+
+TEST_CASE("More files than may be open at once are all followed") {
+  TemporaryDirectory dir;
+  constexpr int kFiles = 300;
+  for (int i = 0; i < kFiles; ++i) write_file(dir / std::to_string(i), line(i));
+  Life life("file", config(dir / "*", "follow"));
+  life.drain();
+  CHECK(life.seen.size() == kFiles);
+  for (int i = 0; i < kFiles; ++i) append_file(dir / std::to_string(i), line(kFiles + i));
+  life.drain();
+  CHECK(life.seen.size() == 2 * kFiles);
+}
+
+TEST_CASE("Blocks end anywhere: lines of all lengths around the block size", "[property]") {
+  TemporaryDirectory dir;
+  std::mt19937_64 random(11);
+  std::string text;
+  Strings expected;
+  for (int i = 0; i < 400; ++i) {
+    const std::size_t size = random() % 5 == 0 ? random() % 140'000 : random() % 300;
+    const std::string content = "{\"i\":" + std::to_string(i) + ",\"t\":\"" + std::string(size, static_cast<char>('a' + i % 26)) + "\"}";
+    expected.push_back(content);
+    text += content + (random() % 3 == 0 ? "\r\n" : "\n");
+  }
+  write_file(dir / "a", text);
+  for (const std::size_t limit : {1, 7, 2048}) {
+    Life life("file", config(dir / "a", "once"));
+    CHECK(life.drain(small_batches(limit)) == SourceState::kFinished);
+    CHECK(life.contents() == expected);
+  }
+}
+
+// G1, G2: crashes at random places, with writing, rotation and truncation in between, show the same names and contents as one undisturbed reader.
+TEST_CASE("Random crashes under rotation: every record under one name, none lost", "[property]") {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937_64 random(seed);
+    TemporaryDirectory dir;
+    const auto settings = config(dir / "app.log*", "follow");
+    int written = 0, rotated = 0;
+    std::map<std::string, Seen> known;  // by partition and ordinal
+    std::set<std::string> contents;
+    Checkpoint durable;
+    auto life = std::make_unique<Life>("file", settings, durable);
+    const auto note = [&] {
+      for (const Seen& entry : life->seen) {
+        const std::string name = entry.partition + "/" + std::to_string(entry.ordinal.major);
+        const auto [slot, fresh] = known.emplace(name, entry);
+        REQUIRE(slot->second == entry);  // a name never means two records
+        if (fresh) REQUIRE(contents.insert(entry.content).second);  // nor has a record two names
+      }
+      life->seen.clear();
+    };
+    for (int step = 0; step < 60; ++step) {
+      switch (random() % 6) {
+        case 0:
+        case 1: {
+          const int count = static_cast<int>(random() % 20);
+          append_file(dir / "app.log", lines(written + 1, written + count));
+          written += count;
+          break;
+        }
+        case 2:
+          if (exists(dir / "app.log")) std::filesystem::rename(dir / "app.log", dir / ("app.log." + std::to_string(++rotated)));
+          break;
+        case 3:
+          if (random() % 2 == 0) durable = life->checkpoint;  // what a commit would have stored
+          life = std::make_unique<Life>("file", settings, durable);
+          break;
+        case 4:
+          life->read(small_batches(1 + random() % 8));
+          note();
+          break;
+        default:  // truncation loses what was not read, so it comes after reading all
+          life->clock.advance(2s);
+          life->drain();
+          note();
+          durable = life->checkpoint;
+          if (random() % 2 == 0 && exists(dir / "app.log")) std::filesystem::resize_file(dir / "app.log", 0);
+          break;
+      }
+    }
+    life = std::make_unique<Life>("file", settings, durable);
+    life->drain();
+    note();
+    CHECK(contents.size() == static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace sluice
