@@ -174,7 +174,7 @@ TEST_CASE("names are valid and unique, and everything is documented") {
     INFO(title(component));
     CHECK(seen.insert(title(component)).second);
     CHECK(component.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos);
-    CHECK(component.summary.ends_with('.'));
+    CHECK_FALSE(component.summary.empty());
     check_docs(component.fields());
   }
 }
