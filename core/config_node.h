@@ -40,6 +40,14 @@ struct ConfigNode {
   // begins at `place` (+1 column when quoted).
   std::vector<Run> runs;
 
+  // Out of line: an entry holds whole nodes, which not every compiler can look into before the class is complete.
+  ConfigNode();
+  ConfigNode(const ConfigNode& other);
+  ConfigNode(ConfigNode&& other) noexcept;
+  ConfigNode& operator=(const ConfigNode& other);
+  ConfigNode& operator=(ConfigNode&& other) noexcept;
+  ~ConfigNode();
+
   bool is_null() const { return kind == Kind::kNull; }
   bool is_scalar() const { return kind == Kind::kScalar; }
   bool is_sequence() const { return kind == Kind::kSequence; }
