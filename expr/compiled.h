@@ -50,6 +50,12 @@ enum class OpKind : std::uint8_t {
 };
 
 enum class Comparison : std::uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
+// The orders in which a comparison holds: bit 0 less, 1 equal, 2 greater, 3 unordered (NaN).
+constexpr std::uint8_t comparison_bits(Comparison comparison) {
+  constexpr std::uint8_t kBits[] = {0b0010, 0b1101, 0b0001, 0b0011, 0b0100, 0b0110};
+  return kBits[static_cast<std::size_t>(comparison)];
+}
+
 enum class Root : std::uint8_t { kThis, kBefore, kKey };
 
 // Names of `meta`.

@@ -5,6 +5,7 @@
 
 #include "expr/compile.h"
 #include "expr/evaluator.h"
+#include "expr/fast_filter.h"
 #include "expr/scratch.h"
 #include "expr/special_values.h"
 #include "expr/text.h"
@@ -14,10 +15,11 @@ namespace sluice::expr {
 struct Program::Compiled {
   std::unique_ptr<Code> code;
   Evaluator evaluator;
+  FastFilter fast_filter;
   Scratch scratch;
   bool reads_row = false;  // this or before
 
-  Compiled(std::unique_ptr<Code> lowered, Rules rules) : code(std::move(lowered)), evaluator(*code, rules) {
+  Compiled(std::unique_ptr<Code> lowered, Rules rules) : code(std::move(lowered)), evaluator(*code, rules), fast_filter(*code) {
     reads_row = std::any_of(code->fields.begin(), code->fields.end(), [](const FieldReference& field) { return field.root != Root::kKey; });
   }
 
@@ -89,6 +91,8 @@ Result<Value> Program::evaluate(const Batch& batch, const Record& record, Arena&
 }
 
 Result<bool> Program::test(const Batch& batch, const Record& record) {
+  const FastFilter::Answer answer = compiled_->fast_filter.test(record);
+  if (answer != FastFilter::Answer::kUnknown) return answer == FastFilter::Answer::kTrue;
   const Truth truth = compiled_->evaluator.test(batch, record, compiled_->scratch.arena());
   if (truth == Truth::kFailed) {
     Error error = compiled_->error();
