@@ -22,7 +22,8 @@ constexpr int kRounds = 2000;
 constexpr int kRepetitions = 7;
 
 void fill(Batch& batch) {
-  SchemaSpec spec{{}, {}, "orders", {Field{"id"}, Field{"customer_id"}, Field{"status"}, Field{"amount"}, Field{"country"}, Field{"email"}}, {0}};
+  SchemaSpec spec{
+      {}, {}, "orders", {Field{"id"}, Field{"customer_id"}, Field{"status"}, Field{"amount"}, Field{"country"}, Field{"email"}}, {0}};
   const Schema* schema = batch.keep(std::make_shared<Schema>(1, std::move(spec)));
   static constexpr std::array<std::string_view, 4> kStatus = {"paid", "new", "paid", "shipped"};
   static constexpr std::array<std::string_view, 5> kCountry = {"DE", "US", "FR", "DE", "GB"};
@@ -48,7 +49,8 @@ void fill(Batch& batch) {
 struct HandWritten {
   std::uint32_t amount, status, country;
 
-  explicit HandWritten(const Schema& schema) : amount(schema.find("amount")), status(schema.find("status")), country(schema.find("country")) {}
+  explicit HandWritten(const Schema& schema)
+      : amount(schema.find("amount")), status(schema.find("status")), country(schema.find("country")) {}
 
   bool operator()(const Record& record) const {
     const std::span<const Value> row = record.row();

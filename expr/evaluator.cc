@@ -24,7 +24,8 @@ constexpr std::array<std::string_view, 6> kComparisonText = {"==", "!=", "<", "<
 
 }  // namespace
 
-Evaluator::Evaluator(const Code& code, Rules rules) : code_(code), ops_(code.ops.data()), operands_(code.operands.data()), access_(code), locals_(code.locals) {
+Evaluator::Evaluator(const Code& code, Rules rules)
+    : code_(code), ops_(code.ops.data()), operands_(code.operands.data()), access_(code), locals_(code.locals) {
   context_.rules = rules;
   context_.regexes = &regexes_;
 }

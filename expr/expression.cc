@@ -78,14 +78,17 @@ Result<std::unique_ptr<Program>> Program::compile(std::string_view source, const
   return std::unique_ptr<Program>(new Program(std::make_unique<Compiled>(std::move(result.code), options.rules)));
 }
 
-std::vector<CompileError> Program::check(std::string_view source, const Options& options) { return compile_source(source, options_of(options)).errors; }
+std::vector<CompileError> Program::check(std::string_view source, const Options& options) {
+  return compile_source(source, options_of(options)).errors;
+}
 
 Result<Value> Program::evaluate(const Batch& batch, const Record& record, Arena& arena) {
   Value value;
   if (!compiled_->evaluator.evaluate(batch, record, arena, value)) return compiled_->error();
   const bool is_compound = value.type() == Value::Type::kStruct || value.type() == Value::Type::kList || value.type() == Value::Type::kMap;
   if (is_compound && is_private(value)) {
-    return Error(ErrorKind::kBadRecord, "no_record_value", "the result is of type " + std::string(type_of(value)) + ", which a record cannot hold; an optional needs orValue()");
+    return Error(ErrorKind::kBadRecord, "no_record_value",
+                 "the result is of type " + std::string(type_of(value)) + ", which a record cannot hold; an optional needs orValue()");
   }
   return value;
 }

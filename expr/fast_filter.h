@@ -66,7 +66,8 @@ class FastFilter {
   }
 
   const std::uint32_t* slots_of(const Schema& schema) {
-    return cache_.find(schema, steps_.size(), [this](const Schema& found, std::size_t i) { return found.find(code_.fields[steps_[i].field].name); });
+    return cache_.find(schema, steps_.size(),
+                       [this](const Schema& found, std::size_t i) { return found.find(code_.fields[steps_[i].field].name); });
   }
   bool add(const Instruction& op);
 
