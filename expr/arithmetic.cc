@@ -75,7 +75,9 @@ bool double_arithmetic(Context& context, char op, double a, double b, Value& out
 // int with uint under the pipeline's rules: exact, an int where it fits, else a uint.
 bool mixed_integers(Context& context, char op, const Value& a, const Value& b, Value& out) {
   __extension__ using Wide = __int128;
-  const auto widen = [](const Value& value) -> Wide { return value.type() == Type::kInt64 ? Wide{value.as_int64()} : Wide{value.as_uint64()}; };
+  const auto widen = [](const Value& value) -> Wide {
+    return value.type() == Type::kInt64 ? Wide{value.as_int64()} : Wide{value.as_uint64()};
+  };
   const Wide left = widen(a);
   const Wide right = widen(b);
   if ((op == '/' || op == '%') && right == 0) return divide_by_zero(context);
@@ -178,7 +180,8 @@ bool date_arithmetic(Context& context, char op, const Value& a, const Value& b, 
   std::int64_t nanos = 0;
   if (is_infinite_time(a)) return overflow(context, op);
   if (b.type() == Type::kDate) {
-    if (is_infinite_time(b) || __builtin_mul_overflow(a.as_int64() - b.as_int64(), kMicrosPerDay * 1000, &nanos)) return overflow(context, op);
+    if (is_infinite_time(b) || __builtin_mul_overflow(a.as_int64() - b.as_int64(), kMicrosPerDay * 1000, &nanos))
+      return overflow(context, op);
     out = Value::duration(nanos);
     return true;
   }
@@ -198,7 +201,8 @@ bool time_arithmetic(Context& context, char op, const Value& a, const Value& b, 
       return true;
     }
     if (is_instant(a.type()) && b.type() == Type::kDuration) return shifted(context, op, a, b.as_int64(), out);
-    if (a.type() == Type::kDate && (b.type() == Type::kDuration || (op == '-' && b.type() == Type::kDate))) return date_arithmetic(context, op, a, b, out);
+    if (a.type() == Type::kDate && (b.type() == Type::kDuration || (op == '-' && b.type() == Type::kDate)))
+      return date_arithmetic(context, op, a, b, out);
   }
   if (op == '+' && a.type() == Type::kDuration && is_instant(b.type())) return shifted(context, op, b, a.as_int64(), out);
   if (op == '-' && is_instant(a.type()) && a.type() == b.type()) return difference(context, a, b, out);
@@ -246,7 +250,9 @@ bool negate(Context& context, const Value& a, Value& out) {
   return context.no_overload("-", {&a, 1});
 }
 
-bool is_timestamp_in_range(const Value& timestamp) { return timestamp.as_int64() >= kMinTimestamp && timestamp.as_int64() <= kMaxTimestamp; }
+bool is_timestamp_in_range(const Value& timestamp) {
+  return timestamp.as_int64() >= kMinTimestamp && timestamp.as_int64() <= kMaxTimestamp;
+}
 
 std::optional<Value> add_nanoseconds(const Value& timestamp, std::int64_t nanoseconds) {
   if (!is_timestamp_in_range(timestamp)) return std::nullopt;

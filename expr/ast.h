@@ -21,7 +21,7 @@ enum class Macro : std::uint8_t {
   kAll,
   kExists,
   kExistsOne,
-  kMap,           // and transformList; with a filter if it has three parts
+  kMap,  // and transformList; with a filter if it has three parts
   kFilter,
   kTransformMap,  // two variables: the key stays, the value is transformed
   kBind,          // cel.bind(x, value, result)
@@ -32,13 +32,13 @@ enum class Macro : std::uint8_t {
 struct Node {
   enum class Kind : std::uint8_t {
     kLiteral,
-    kIdentifier,   // name; absolute: written .name
-    kSelect,       // children[0] . name; optional: .?name
-    kHas,          // has(children[0].name)
-    kIndex,        // children[0] [ children[1] ]; optional: [?
-    kCall,         // name(children...); receiver: children[0].name(...)
-    kOperator,     // name is the operator; one or two children
-    kAnd,          // two or more children
+    kIdentifier,  // name; absolute: written .name
+    kSelect,      // children[0] . name; optional: .?name
+    kHas,         // has(children[0].name)
+    kIndex,       // children[0] [ children[1] ]; optional: [?
+    kCall,        // name(children...); receiver: children[0].name(...)
+    kOperator,    // name is the operator; one or two children
+    kAnd,         // two or more children
     kOr,
     kConditional,  // children: condition, then, else
     kList,         // optional_items marks ?e
@@ -50,8 +50,8 @@ struct Node {
   SourceRange range;       // of the whole expression
   SourceRange name_range;  // of the name alone
   std::string name = {};
-  Value literal = {};          // long text lives in Ast::arena
-  std::string spelled = {};    // of a double literal: "0.920"
+  Value literal = {};        // long text lives in Ast::arena
+  std::string spelled = {};  // of a double literal: "0.920"
   std::vector<std::unique_ptr<Node>> children = {};
   std::vector<bool> optional_items = {};  // kList: per child; kMap: per entry
   std::vector<std::string> variables = {};

@@ -32,7 +32,8 @@ class Checker {
   };
 
   void error(SourceRange range, std::string_view code, std::string message, std::string suggestion = {}, std::string hint = {}) {
-    errors_.push_back({code, std::move(message), range.begin, std::max(1U, range.end - range.begin), std::move(suggestion), std::move(hint)});
+    errors_.push_back(
+        {code, std::move(message), range.begin, std::max(1U, range.end - range.begin), std::move(suggestion), std::move(hint)});
   }
 
   const Variable* local(const Node& node) const {
@@ -95,7 +96,9 @@ class Checker {
     const Resolution found = resolution(node);
     switch (found.kind) {
       case Resolution::Kind::kUnknown: unknown_name(node); return {};
-      case Resolution::Kind::kMeta: error(node.range, kType, "meta is no value by itself", {}, "name one of its fields: meta.table"); return {};
+      case Resolution::Kind::kMeta:
+        error(node.range, kType, "meta is no value by itself", {}, "name one of its fields: meta.table");
+        return {};
       case Resolution::Kind::kEnv: error(node.range, kType, "env is no value by itself", {}, "name a variable: env.HOME"); return {};
       case Resolution::Kind::kType: return {'T'};
       default: return {};
@@ -108,7 +111,8 @@ class Checker {
     for (const Variable& variable : scope_) candidates.push_back(variable.name);
     std::string hint;
     if (options_.records) hint = "a field is written this." + node.name + ", a text is quoted twice in YAML: '\"" + node.name + "\"'";
-    error(node.name_range, "expression_unknown_field", "unknown name \"" + node.name + "\"", nearest(node.name, candidates), std::move(hint));
+    error(node.name_range, "expression_unknown_field", "unknown name \"" + node.name + "\"", nearest(node.name, candidates),
+          std::move(hint));
   }
 
   // children[0] . name of a kSelect or kHas.
@@ -136,7 +140,8 @@ class Checker {
   bool is_variable_prefix(const Node& operand) const {
     const std::string prefix = dotted_name(operand);
     if (prefix.empty() || local(chain_head(operand)) != nullptr) return false;
-    return std::any_of(options_.variables.begin(), options_.variables.end(), [&](const std::string& name) { return name.starts_with(prefix + "."); });
+    return std::any_of(options_.variables.begin(), options_.variables.end(),
+                       [&](const std::string& name) { return name.starts_with(prefix + "."); });
   }
 
   StaticType member(const Node& node, const StaticType& operand) {
@@ -150,7 +155,8 @@ class Checker {
     const auto names = meta_names();
     const auto found = std::find(names.begin(), names.end(), node.name);
     if (found == names.end()) {
-      error(node.name_range, "expression_unknown_field", "meta has no field \"" + node.name + "\"", nearest(node.name, {names.begin(), names.end()}));
+      error(node.name_range, "expression_unknown_field", "meta has no field \"" + node.name + "\"",
+            nearest(node.name, {names.begin(), names.end()}));
       return {};
     }
     switch (static_cast<MetaName>(found - names.begin())) {
@@ -177,7 +183,8 @@ class Checker {
     if (operand.is_any()) return {};
     const bool fits = key.is_any() || key.letter == 'i' || (key.letter == 'u' && options_.rules == Rules::kPipeline);
     if (operand.letter == 'l' && fits) return operand.item_type();
-    error(node.range, kType, "a value of type " + std::string(letter_name(operand.letter)) + " has no index of type " + std::string(letter_name(key.letter)));
+    error(node.range, kType,
+          "a value of type " + std::string(letter_name(operand.letter)) + " has no index of type " + std::string(letter_name(key.letter)));
     return {};
   }
 
@@ -199,7 +206,8 @@ class Checker {
 
   StaticType unknown_function(const Node& node, const std::string& name, bool receiver) {
     std::string hint;
-    if (find_function(name, !receiver) != nullptr) hint = receiver ? "it is written " + name + "(value)" : "it is written value." + name + "()";
+    if (find_function(name, !receiver) != nullptr)
+      hint = receiver ? "it is written " + name + "(value)" : "it is written value." + name + "()";
     std::vector<std::string_view> names = function_names(receiver);
     names.insert(names.end(), {"has", "all", "exists", "exists_one", "map", "filter"});
     std::string suggestion = nearest(name, names);
@@ -215,7 +223,8 @@ class Checker {
     if (errors_.size() > before) return {};
     const auto result = match_overloads(function.overloads, types);
     if (!result) {
-      const std::string what = takes_arguments(function, types.size()) ? " does not take (" + names_of(types) + ")" : " does not take " + std::to_string(types.size()) + " arguments";
+      const std::string what = takes_arguments(function, types.size()) ? " does not take (" + names_of(types) + ")"
+                                                                       : " does not take " + std::to_string(types.size()) + " arguments";
       error(node.name_range, kType, std::string(function.name) + "()" + what);
       return {};
     }
@@ -250,10 +259,12 @@ class Checker {
     }
     for (const NodePtr& child : node.children) types.push_back(check(*child));
     if (errors_.size() > before) return {};
-    const auto result = types.size() == 1 ? match_overloads("i:i d:d e:e D:D", types) : operator_result(node.name, types[0], types[1], options_.rules);
+    const auto result =
+        types.size() == 1 ? match_overloads("i:i d:d e:e D:D", types) : operator_result(node.name, types[0], types[1], options_.rules);
     if (result) return *result;
     std::string hint;
-    if (types.size() == 2 && is_number_letter(types[0].letter) && is_number_letter(types[1].letter)) hint = "convert one side, for example double(x)";
+    if (types.size() == 2 && is_number_letter(types[0].letter) && is_number_letter(types[1].letter))
+      hint = "convert one side, for example double(x)";
     error(node.range, kType, node.name + " does not take (" + names_of(types) + ")", {}, std::move(hint));
     return {};
   }
@@ -272,7 +283,8 @@ class Checker {
     for (std::size_t i = 0; i < node.children.size(); i += 2) {
       const StaticType key = check(*node.children[i]);
       if (!key.is_any() && std::string_view("bius").find(key.letter) == std::string_view::npos) {
-        error(node.children[i]->range, kType, "a key of a map is a bool, int, uint or string, this is of type " + std::string(letter_name(key.letter)));
+        error(node.children[i]->range, kType,
+              "a key of a map is a bool, int, uint or string, this is of type " + std::string(letter_name(key.letter)));
       }
       const StaticType type = check(*node.children[i + 1]);
       item = i == 0 && !node.optional_items[0] ? type : join(item, type);

@@ -14,8 +14,8 @@ struct CompileOptions {
   Rules rules = Rules::kPipeline;
   EnvironmentLookup environment = {};
   bool must_be_bool = false;
-  bool checked = true;   // false: unknown names and wrong types fail when they are evaluated, as CEL without its checker
-  bool records = true;   // the roots this, before, key, meta and env exist
+  bool checked = true;                      // false: unknown names and wrong types fail when they are evaluated, as CEL without its checker
+  bool records = true;                      // the roots this, before, key, meta and env exist
   std::vector<std::string> variables = {};  // further names, dots allowed; their values are given to each evaluation
   std::string container = {};               // CEL's namespace in which names are looked up first
 };

@@ -28,10 +28,10 @@ enum class OpKind : std::uint8_t {
   kMeta,           // data: meta name
   kHasMeta,
   kOptionalMeta,
-  kSelect,       // operand . name; data: name
+  kSelect,  // operand . name; data: name
   kHasSelect,
   kOptionalSelect,
-  kIndex,        // two operands
+  kIndex,  // two operands
   kOptionalIndex,
   kAnd,
   kOr,
@@ -40,22 +40,44 @@ enum class OpKind : std::uint8_t {
   kCompare,       // sub: Comparison; two operands
   kCompareField,  // sub: Comparison; root: Root; data: field; first: constant.  The common condition, without recursion
   kIn,
-  kArithmetic,    // sub: the operator's character
+  kArithmetic,  // sub: the operator's character
   kNegate,
-  kCall,          // data: function
-  kList,          // flags in optional_items from `data`
+  kCall,  // data: function
+  kList,  // flags in optional_items from `data`
   kMap,
-  kMacro,         // data: macro
-  kFail,          // data: failure: an unknown name in an unchecked expression
+  kMacro,  // data: macro
+  kFail,   // data: failure: an unknown name in an unchecked expression
 };
 
 enum class Comparison : std::uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
+// The orders in which a comparison holds: bit 0 less, 1 equal, 2 greater, 3 unordered (NaN).
+constexpr std::uint8_t comparison_bits(Comparison comparison) {
+  constexpr std::uint8_t kBits[] = {0b0010, 0b1101, 0b0001, 0b0011, 0b0100, 0b0110};
+  return kBits[static_cast<std::size_t>(comparison)];
+}
+
 enum class Root : std::uint8_t { kThis, kBefore, kKey };
 
 // Names of `meta`.
 enum class MetaName : std::uint8_t {
-  kOp, kSource, kDatabase, kSchema, kTable, kTopic, kFile, kSourceTime, kIngestTime,
-  kPartition, kOffset, kLsn, kGtid, kTx, kXid, kHeaders, kTags, kId,
+  kOp,
+  kSource,
+  kDatabase,
+  kSchema,
+  kTable,
+  kTopic,
+  kFile,
+  kSourceTime,
+  kIngestTime,
+  kPartition,
+  kOffset,
+  kLsn,
+  kGtid,
+  kTx,
+  kXid,
+  kHeaders,
+  kTags,
+  kId,
 };
 inline constexpr std::size_t kMetaNames = 18;
 std::span<const std::string_view> meta_names();

@@ -35,7 +35,8 @@ struct Context {
   }
   bool no_overload(std::string_view subject, std::span<const Value> arguments) {
     failure = Failure{"no_matching_overload", "no matching overload of", subject};
-    for (const Value& argument : arguments.first(arguments.size() < 3 ? arguments.size() : 3)) failure.values[failure.value_count++] = argument;
+    for (const Value& argument : arguments.first(arguments.size() < 3 ? arguments.size() : 3))
+      failure.values[failure.value_count++] = argument;
     return false;
   }
 };

@@ -120,7 +120,8 @@ Value format_small(const Small& value, Arena& arena) {
   std::array<char, 64> buffer{};
   char* const end = buffer.data() + buffer.size();
   char* out = end;
-  std::uint64_t magnitude = value.unscaled < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(value.unscaled) : static_cast<std::uint64_t>(value.unscaled);
+  std::uint64_t magnitude =
+      value.unscaled < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(value.unscaled) : static_cast<std::uint64_t>(value.unscaled);
   for (std::uint32_t i = 0; i < value.scale || magnitude > 0 || i == value.scale; ++i) {
     if (i == value.scale && value.scale > 0) *--out = '.';
     *--out = static_cast<char>('0' + magnitude % 10);
@@ -138,7 +139,8 @@ bool small_arithmetic(char op, Small a, Small b, Arena& arena, Value& out) {
     result.scale = a.scale + b.scale;
   } else {
     if (!align(a, b)) return false;
-    overflow = op == '+' ? __builtin_add_overflow(a.unscaled, b.unscaled, &result.unscaled) : __builtin_sub_overflow(a.unscaled, b.unscaled, &result.unscaled);
+    overflow = op == '+' ? __builtin_add_overflow(a.unscaled, b.unscaled, &result.unscaled)
+                         : __builtin_sub_overflow(a.unscaled, b.unscaled, &result.unscaled);
     result.scale = a.scale;
   }
   if (overflow) return false;
@@ -202,7 +204,9 @@ DecimalProblem big_arithmetic(char op, Decimal a, Decimal b, Arena& arena, Value
     default:
       align(a, b);
       result.scale = a.scale;
-      result.unscaled = op == '+' ? Integer(a.unscaled + b.unscaled) : op == '-' ? Integer(a.unscaled - b.unscaled) : Integer(a.unscaled % b.unscaled);
+      result.unscaled = op == '+'   ? Integer(a.unscaled + b.unscaled)
+                        : op == '-' ? Integer(a.unscaled - b.unscaled)
+                                    : Integer(a.unscaled % b.unscaled);
       break;
   }
   if (result.scale > kMaxDecimalDigits || msb(abs(result.unscaled) + 1) > kMaxDecimalDigits * 4) return DecimalProblem::kTooLarge;
@@ -223,7 +227,7 @@ double ieee(char op, double a, double b) {
 // "1.5e-3" without its exponent; the sign is apart.
 struct Spelling {
   bool negative = false;
-  std::string digits;     // without a point
+  std::string digits;      // without a point
   std::int64_t scale = 0;  // digits after the point; negative: zeros to append
 };
 
@@ -240,7 +244,8 @@ std::optional<Spelling> read_spelling(std::string_view text) {
     if (digits.starts_with('+') && !digits.starts_with("+-")) digits.remove_prefix(1);
     const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
     if (problem != std::errc() || end != digits.data() + digits.size() || digits.empty()) return std::nullopt;
-    if (exponent > static_cast<std::int64_t>(kMaxDecimalDigits) || exponent < -static_cast<std::int64_t>(kMaxDecimalDigits)) return std::nullopt;
+    if (exponent > static_cast<std::int64_t>(kMaxDecimalDigits) || exponent < -static_cast<std::int64_t>(kMaxDecimalDigits))
+      return std::nullopt;
   }
   const std::string_view mantissa = text.substr(0, e);
   bool fraction = false;
@@ -280,8 +285,10 @@ std::optional<std::string_view> decimal_text(const Value& number, std::span<char
   char* const end = begin + buffer.size();
   switch (number.type()) {
     case Value::Type::kDecimal: return number.as_text();
-    case Value::Type::kInt64: return std::string_view(begin, static_cast<std::size_t>(std::to_chars(begin, end, number.as_int64()).ptr - begin));
-    case Value::Type::kUint64: return std::string_view(begin, static_cast<std::size_t>(std::to_chars(begin, end, number.as_uint64()).ptr - begin));
+    case Value::Type::kInt64:
+      return std::string_view(begin, static_cast<std::size_t>(std::to_chars(begin, end, number.as_int64()).ptr - begin));
+    case Value::Type::kUint64:
+      return std::string_view(begin, static_cast<std::size_t>(std::to_chars(begin, end, number.as_uint64()).ptr - begin));
     case Value::Type::kFloat64: {
       const double value = number.as_float64();
       if (!std::isfinite(value)) return special_text(value);

@@ -8,7 +8,7 @@
 
 #include "expr/compile.h"
 #include "expr/evaluator.h"
-#include "expr/notation.h"
+#include "expr/notation_internal.h"
 #include "expr/text.h"
 
 namespace sluice::expr {

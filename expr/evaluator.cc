@@ -1,7 +1,6 @@
 #include "expr/evaluator.h"
 
 #include <array>
-#include <bit>
 #include <cstring>
 
 #include "expr/arithmetic.h"
@@ -16,30 +15,17 @@ using Type = Value::Type;
 
 Truth truth_of(bool value) { return value ? Truth::kTrue : Truth::kFalse; }
 
-// For each Comparison the orders in which it holds: bit 0 less, 1 equal, 2 greater, 3 unordered (NaN).
-constexpr std::array<unsigned, 6> kHolds = {0b0010, 0b1101, 0b0001, 0b0011, 0b0100, 0b0110};
-
 bool holds(Comparison comparison, std::partial_ordering order) {
   const unsigned bit = order < 0 ? 0 : order == 0 ? 1 : order > 0 ? 2 : 3;
-  return ((kHolds[static_cast<std::size_t>(comparison)] >> bit) & 1U) != 0;
+  return ((comparison_bits(comparison) >> bit) & 1U) != 0;
 }
-
-// Without branches on the operator or the outcome.
-bool holds(Comparison comparison, std::int64_t a, std::int64_t b) {
-  const unsigned bit = 1U + static_cast<unsigned>(a > b) - static_cast<unsigned>(a < b);
-  return ((kHolds[static_cast<std::size_t>(comparison)] >> bit) & 1U) != 0;
-}
-
-// Text of at most 14 bytes is inside its Value, padded with zeros: two words tell whether two are equal.
-bool same_words(const Value& a, const Value& b) { return std::bit_cast<std::array<std::uint64_t, 2>>(a) == std::bit_cast<std::array<std::uint64_t, 2>>(b); }
-
-bool is_equality(Comparison comparison) { return comparison <= Comparison::kNotEqual; }
 
 constexpr std::array<std::string_view, 6> kComparisonText = {"==", "!=", "<", "<=", ">", ">="};
 
 }  // namespace
 
-Evaluator::Evaluator(const Code& code, Rules rules) : code_(code), ops_(code.ops.data()), operands_(code.operands.data()), constants_(code.constants.data()), access_(code), locals_(code.locals) {
+Evaluator::Evaluator(const Code& code, Rules rules)
+    : code_(code), ops_(code.ops.data()), operands_(code.operands.data()), access_(code), locals_(code.locals) {
   context_.rules = rules;
   context_.regexes = &regexes_;
 }
@@ -69,31 +55,11 @@ bool Evaluator::evaluate(std::span<const Value> bindings, Arena& arena, Value& o
   return eval(code_.root, out);
 }
 
-Truth Evaluator::as_truth(const Value& value, std::string_view where) {
-  if (value.type() == Type::kBool) return truth_of(value.as_bool());
-  context_.no_overload(where, {&value, 1});
-  return Truth::kFailed;
-}
-
-inline Truth Evaluator::compare_field(const Instruction& op) {
-  const Value* a = access_.find(op.root, op.data);
-  if (a == nullptr) [[unlikely]] return compare_field_slowly(op, a);
-  const Value& b = constants_[op.first];
-  const auto how = static_cast<Comparison>(op.sub);
-  if (a->type() == b.type()) {
-    if (a->type() == Type::kInt64) return truth_of(holds(how, a->as_int64(), b.as_int64()));
-    if (a->type() == Type::kString && is_equality(how) && b.as_text().size() <= Value::kInlineBytes) return truth_of(same_words(*a, b) == (how == Comparison::kEqual));
-  }
-  return compare_field_slowly(op, a);
-}
-
 // && and ||: one part that is decisive (false or true) decides, whatever fails beside it.
 template <Truth kDecisive>
 Truth Evaluator::junction(const Instruction& op) {
   for (std::uint32_t i = 0; i < op.count; ++i) {
-    const std::uint32_t index = operands_[op.first + i];
-    const Instruction& child = ops_[index];
-    const Truth part = child.kind == OpKind::kCompareField ? compare_field(child) : truth(index);
+    const Truth part = truth(operands_[op.first + i]);
     if (part == kDecisive) return part;
     if (part == Truth::kFailed) return junction_after_failure<kDecisive>(op, i + 1);
   }
@@ -125,9 +91,15 @@ Truth Evaluator::truth(std::uint32_t index) {
     case OpKind::kHasSelect: return present(op);
     default: break;
   }
+  return truth_of_value(index);
+}
+
+Truth Evaluator::truth_of_value(std::uint32_t index) {
   Value value;
   if (!eval(index, value)) return Truth::kFailed;
-  return as_truth(value, "a condition");
+  if (value.type() == Type::kBool) return truth_of(value.as_bool());
+  context_.no_overload("a condition", {&value, 1});
+  return Truth::kFailed;
 }
 
 bool Evaluator::eval(std::uint32_t index, Value& out) {
@@ -186,7 +158,8 @@ Truth Evaluator::compare(const Instruction& op) {
   return comparison(static_cast<Comparison>(op.sub), left != nullptr ? *left : a, right != nullptr ? *right : b);
 }
 
-Truth Evaluator::compare_field_slowly(const Instruction& op, const Value* a) {
+Truth Evaluator::compare_field(const Instruction& op) {
+  const Value* a = access_.find(op.root, op.data);
   if (a == nullptr) {
     context_.fail("no_such_field", "no such field", code_.fields[op.data].name);
     return Truth::kFailed;
@@ -195,10 +168,9 @@ Truth Evaluator::compare_field_slowly(const Instruction& op, const Value* a) {
     context_.fail("value_unavailable", "the log left out the column", code_.fields[op.data].name);
     return Truth::kFailed;
   }
-  const auto how = static_cast<Comparison>(op.sub);
   const Value& spelled = code_.spelled[op.first];
   const bool exact = a->type() == Type::kDecimal && !spelled.is_null() && context_.rules == Rules::kPipeline;
-  return comparison(how, *a, exact ? spelled : constants_[op.first]);
+  return comparison(static_cast<Comparison>(op.sub), *a, exact ? spelled : code_.constants[op.first]);
 }
 
 Truth Evaluator::comparison(Comparison how, const Value& a, const Value& b) {

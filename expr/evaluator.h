@@ -36,7 +36,7 @@ class Evaluator {
   void start(Arena& arena);
   bool eval(std::uint32_t index, Value& out);
   Truth truth(std::uint32_t index);
-  Truth as_truth(const Value& value, std::string_view where);
+  Truth truth_of_value(std::uint32_t index);
 
   const Value* operand_constant(const Instruction& op, std::size_t which) const;
   std::uint32_t operand(const Instruction& op, std::size_t which) const { return operands_[op.first + which]; }
@@ -48,7 +48,6 @@ class Evaluator {
   Truth negation(const Instruction& op);
   Truth compare(const Instruction& op);
   Truth compare_field(const Instruction& op);
-  Truth compare_field_slowly(const Instruction& op, const Value* value);
   Truth comparison(Comparison comparison, const Value& a, const Value& b);
   Truth contained(const Instruction& op);
   Truth present(const Instruction& op);
@@ -78,7 +77,6 @@ class Evaluator {
   const Code& code_;
   const Instruction* ops_;  // code_'s arrays
   const std::uint32_t* operands_;
-  const Value* constants_;
   Context context_;
   RecordAccess access_;
   RegexCache regexes_;

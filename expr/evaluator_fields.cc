@@ -28,7 +28,9 @@ std::int64_t list_index(const Value& key, std::size_t size, bool& known) {
 bool is_map_key(Type type) { return type == Type::kBool || type == Type::kInt64 || type == Type::kUint64 || is_string_like(type); }
 
 // For messages: the key's text, or nothing.
-std::string_view key_text(Context& context, const Value& key) { return is_string_like(key.type()) ? context.arena->copy(key.as_text()) : std::string_view(); }
+std::string_view key_text(Context& context, const Value& key) {
+  return is_string_like(key.type()) ? context.arena->copy(key.as_text()) : std::string_view();
+}
 
 }  // namespace
 
@@ -104,7 +106,8 @@ bool Evaluator::select(const Instruction& op, Value& out) {
   }
   bool known = operand_value.type() != Type::kList;
   const Value* member = known ? find_member(operand_value, Value::string(name), known) : nullptr;
-  if (!known) return context_.fail("no_such_field", operand_value.is_null() ? "null has no field" : "the value has no fields, wanted", name);
+  if (!known)
+    return context_.fail("no_such_field", operand_value.is_null() ? "null has no field" : "the value has no fields, wanted", name);
   if (optional) {
     out = member != nullptr ? make_optional(*context_.arena, *member) : no_optional(*context_.arena);
     return true;

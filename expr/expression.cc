@@ -5,6 +5,7 @@
 
 #include "expr/compile.h"
 #include "expr/evaluator.h"
+#include "expr/fast_filter.h"
 #include "expr/scratch.h"
 #include "expr/special_values.h"
 #include "expr/text.h"
@@ -14,10 +15,11 @@ namespace sluice::expr {
 struct Program::Compiled {
   std::unique_ptr<Code> code;
   Evaluator evaluator;
+  FastFilter fast_filter;
   Scratch scratch;
   bool reads_row = false;  // this or before
 
-  Compiled(std::unique_ptr<Code> lowered, Rules rules) : code(std::move(lowered)), evaluator(*code, rules) {
+  Compiled(std::unique_ptr<Code> lowered, Rules rules) : code(std::move(lowered)), evaluator(*code, rules), fast_filter(*code) {
     reads_row = std::any_of(code->fields.begin(), code->fields.end(), [](const FieldReference& field) { return field.root != Root::kKey; });
   }
 
@@ -76,19 +78,24 @@ Result<std::unique_ptr<Program>> Program::compile(std::string_view source, const
   return std::unique_ptr<Program>(new Program(std::make_unique<Compiled>(std::move(result.code), options.rules)));
 }
 
-std::vector<CompileError> Program::check(std::string_view source, const Options& options) { return compile_source(source, options_of(options)).errors; }
+std::vector<CompileError> Program::check(std::string_view source, const Options& options) {
+  return compile_source(source, options_of(options)).errors;
+}
 
 Result<Value> Program::evaluate(const Batch& batch, const Record& record, Arena& arena) {
   Value value;
   if (!compiled_->evaluator.evaluate(batch, record, arena, value)) return compiled_->error();
   const bool is_compound = value.type() == Value::Type::kStruct || value.type() == Value::Type::kList || value.type() == Value::Type::kMap;
   if (is_compound && is_private(value)) {
-    return Error(ErrorKind::kBadRecord, "no_record_value", "the result is of type " + std::string(type_of(value)) + ", which a record cannot hold; an optional needs orValue()");
+    return Error(ErrorKind::kBadRecord, "no_record_value",
+                 "the result is of type " + std::string(type_of(value)) + ", which a record cannot hold; an optional needs orValue()");
   }
   return value;
 }
 
 Result<bool> Program::test(const Batch& batch, const Record& record) {
+  const FastFilter::Answer answer = compiled_->fast_filter.test(record);
+  if (answer != FastFilter::Answer::kUnknown) return answer == FastFilter::Answer::kTrue;
   const Truth truth = compiled_->evaluator.test(batch, record, compiled_->scratch.arena());
   if (truth == Truth::kFailed) {
     Error error = compiled_->error();

@@ -29,7 +29,8 @@ namespace sluice::expr {
 // How numbers of different types meet.
 enum class Rules : std::uint8_t {
   kStrict,    // CEL as its specification has it: 1 + 1.0 is an error
-  kPipeline,  // int and uint promote to double; with a decimal on either side the result is a decimal and a double literal is the exact decimal it spells
+  kPipeline,  // int and uint promote to double; with a decimal on either side the result is a decimal and a double literal is the exact
+              // decimal it spells
 };
 
 // Value of an environment variable; nullopt: unset.
@@ -81,7 +82,6 @@ class Program {
   // CONFIG.md rule 13, for filter, when and validate: the record is a delete that carries only its key, and the expression reads a
   // field that it lacks.
   bool lacks_fields(const Batch& batch, const Record& record);
-
 
  private:
   struct Compiled;

@@ -11,8 +11,8 @@
 namespace sluice::expr {
 
 struct Failure {
-  std::string_view code;         // static, a documented code: "no_such_field"
-  std::string_view text;         // static: "no such field"
+  std::string_view code;          // static, a documented code: "no_such_field"
+  std::string_view text;          // static: "no such field"
   std::string_view subject = {};  // field, operator or function; lives as long as the Program or the arena
   std::array<Value, 3> values = {};
   std::uint8_t value_count = 0;  // of `values`, whose types the message names

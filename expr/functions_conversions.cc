@@ -76,7 +76,8 @@ bool to_uint(Context& context, Arguments arguments, Value& out) {
       result = static_cast<std::uint64_t>(value.as_int64());
       break;
     case Type::kFloat64:
-      if (!(value.as_float64() > -1.0 && value.as_float64() < 18446744073709551616.0) || value.as_float64() < 0) return out_of_range(context, "uint");
+      if (!(value.as_float64() > -1.0 && value.as_float64() < 18446744073709551616.0) || value.as_float64() < 0)
+        return out_of_range(context, "uint");
       result = static_cast<std::uint64_t>(value.as_float64());
       break;
     case Type::kDecimal: {

@@ -32,13 +32,30 @@ bool extreme(Context& context, std::string_view name, std::partial_ordering want
 bool greatest(Context& context, Arguments arguments, Value& out) {
   return extreme(context, "math.greatest", std::partial_ordering::greater, arguments, out);
 }
-bool least(Context& context, Arguments arguments, Value& out) { return extreme(context, "math.least", std::partial_ordering::less, arguments, out); }
+bool least(Context& context, Arguments arguments, Value& out) {
+  return extreme(context, "math.least", std::partial_ordering::less, arguments, out);
+}
 
-struct CeilName { static constexpr std::string_view kName = "math.ceil"; static double apply(double x) { return std::ceil(x); } };
-struct FloorName { static constexpr std::string_view kName = "math.floor"; static double apply(double x) { return std::floor(x); } };
-struct RoundName { static constexpr std::string_view kName = "math.round"; static double apply(double x) { return std::round(x); } };
-struct TruncName { static constexpr std::string_view kName = "math.trunc"; static double apply(double x) { return std::trunc(x); } };
-struct SqrtName { static constexpr std::string_view kName = "math.sqrt"; static double apply(double x) { return std::sqrt(x); } };
+struct CeilName {
+  static constexpr std::string_view kName = "math.ceil";
+  static double apply(double x) { return std::ceil(x); }
+};
+struct FloorName {
+  static constexpr std::string_view kName = "math.floor";
+  static double apply(double x) { return std::floor(x); }
+};
+struct RoundName {
+  static constexpr std::string_view kName = "math.round";
+  static double apply(double x) { return std::round(x); }
+};
+struct TruncName {
+  static constexpr std::string_view kName = "math.trunc";
+  static double apply(double x) { return std::trunc(x); }
+};
+struct SqrtName {
+  static constexpr std::string_view kName = "math.sqrt";
+  static double apply(double x) { return std::sqrt(x); }
+};
 
 template <typename Operation>
 bool on_double(Context& context, Arguments arguments, Value& out) {
@@ -60,7 +77,8 @@ bool absolute(Context& context, Arguments arguments, Value& out) {
   if (!is_number(value.type())) return context.no_overload("math.abs", arguments);
   out = value;
   if (value.type() == Type::kFloat64) out = Value::float64(std::fabs(value.as_float64()));
-  const bool negative = (value.type() == Type::kInt64 && value.as_int64() < 0) || (value.type() == Type::kDecimal && value.as_text().starts_with('-'));
+  const bool negative =
+      (value.type() == Type::kInt64 && value.as_int64() < 0) || (value.type() == Type::kDecimal && value.as_text().starts_with('-'));
   return !negative || negate(context, value, out);
 }
 
@@ -83,9 +101,18 @@ bool sign(Context& context, Arguments arguments, Value& out) {
   }
 }
 
-struct IsNan { static constexpr std::string_view kName = "math.isNaN"; static bool test(double x) { return std::isnan(x); } };
-struct IsInf { static constexpr std::string_view kName = "math.isInf"; static bool test(double x) { return std::isinf(x); } };
-struct IsFinite { static constexpr std::string_view kName = "math.isFinite"; static bool test(double x) { return std::isfinite(x); } };
+struct IsNan {
+  static constexpr std::string_view kName = "math.isNaN";
+  static bool test(double x) { return std::isnan(x); }
+};
+struct IsInf {
+  static constexpr std::string_view kName = "math.isInf";
+  static bool test(double x) { return std::isinf(x); }
+};
+struct IsFinite {
+  static constexpr std::string_view kName = "math.isFinite";
+  static bool test(double x) { return std::isfinite(x); }
+};
 
 template <typename Test>
 bool classify(Context& context, Arguments arguments, Value& out) {
@@ -94,14 +121,25 @@ bool classify(Context& context, Arguments arguments, Value& out) {
   return true;
 }
 
-struct And { static constexpr std::string_view kName = "math.bitAnd"; static std::uint64_t apply(std::uint64_t a, std::uint64_t b) { return a & b; } };
-struct Or { static constexpr std::string_view kName = "math.bitOr"; static std::uint64_t apply(std::uint64_t a, std::uint64_t b) { return a | b; } };
-struct Xor { static constexpr std::string_view kName = "math.bitXor"; static std::uint64_t apply(std::uint64_t a, std::uint64_t b) { return a ^ b; } };
+struct And {
+  static constexpr std::string_view kName = "math.bitAnd";
+  static std::uint64_t apply(std::uint64_t a, std::uint64_t b) { return a & b; }
+};
+struct Or {
+  static constexpr std::string_view kName = "math.bitOr";
+  static std::uint64_t apply(std::uint64_t a, std::uint64_t b) { return a | b; }
+};
+struct Xor {
+  static constexpr std::string_view kName = "math.bitXor";
+  static std::uint64_t apply(std::uint64_t a, std::uint64_t b) { return a ^ b; }
+};
 
 bool is_integer(const Value& value) { return value.type() == Type::kInt64 || value.type() == Type::kUint64; }
 
 // The 64 bits `bits` with the type of `like`.
-Value with_type_of(const Value& like, std::uint64_t bits) { return like.type() == Type::kInt64 ? Value::int64(static_cast<std::int64_t>(bits)) : Value::uint64(bits); }
+Value with_type_of(const Value& like, std::uint64_t bits) {
+  return like.type() == Type::kInt64 ? Value::int64(static_cast<std::int64_t>(bits)) : Value::uint64(bits);
+}
 
 template <typename Operation>
 bool bitwise(Context& context, Arguments arguments, Value& out) {

@@ -105,7 +105,8 @@ bool index_result(std::string_view text, std::size_t found, Value& out) {
 
 bool index_of(Context& context, Arguments arguments, Value& out) {
   const bool has_start = arguments.size() == 3;
-  if (!is_text(arguments[0]) || !is_text(arguments[1]) || (has_start && !is_int(arguments[2]))) return context.no_overload("indexOf", arguments);
+  if (!is_text(arguments[0]) || !is_text(arguments[1]) || (has_start && !is_int(arguments[2])))
+    return context.no_overload("indexOf", arguments);
   const std::string_view text = arguments[0].as_text();
   std::size_t start = 0;
   if (has_start && !offset_of(text, arguments[2], start)) return out_of_range(context, "indexOf");
@@ -114,7 +115,8 @@ bool index_of(Context& context, Arguments arguments, Value& out) {
 
 bool last_index_of(Context& context, Arguments arguments, Value& out) {
   const bool has_start = arguments.size() == 3;
-  if (!is_text(arguments[0]) || !is_text(arguments[1]) || (has_start && !is_int(arguments[2]))) return context.no_overload("lastIndexOf", arguments);
+  if (!is_text(arguments[0]) || !is_text(arguments[1]) || (has_start && !is_int(arguments[2])))
+    return context.no_overload("lastIndexOf", arguments);
   const std::string_view text = arguments[0].as_text();
   std::size_t start = text.size();
   if (has_start && !offset_of(text, arguments[2], start)) return out_of_range(context, "lastIndexOf");
@@ -126,7 +128,8 @@ bool change_ascii_case(Context& context, Arguments arguments, Value& out) {
   if (!is_text(arguments[0])) return context.no_overload(kShift > 0 ? "lowerAscii" : "upperAscii", arguments);
   const std::string_view text = arguments[0].as_text();
   const std::span<char> copy = context.arena->array<char>(text.size());
-  std::transform(text.begin(), text.end(), copy.begin(), [](char c) { return c >= kFirst && c <= kLast ? static_cast<char>(c + kShift) : c; });
+  std::transform(text.begin(), text.end(), copy.begin(),
+                 [](char c) { return c >= kFirst && c <= kLast ? static_cast<char>(c + kShift) : c; });
   out = Value::string({copy.data(), copy.size()});
   return true;
 }
@@ -183,7 +186,8 @@ std::vector<std::string_view> split_text(std::string_view text, std::string_view
 
 bool split(Context& context, Arguments arguments, Value& out) {
   const bool has_limit = arguments.size() == 3;
-  if (!is_text(arguments[0]) || !is_text(arguments[1]) || (has_limit && !is_int(arguments[2]))) return context.no_overload("split", arguments);
+  if (!is_text(arguments[0]) || !is_text(arguments[1]) || (has_limit && !is_int(arguments[2])))
+    return context.no_overload("split", arguments);
   const auto parts = split_text(arguments[0].as_text(), arguments[1].as_text(), has_limit ? arguments[2].as_int64() : -1);
   const std::span<Value> items = context.arena->array<Value>(parts.size());
   for (std::size_t i = 0; i < parts.size(); ++i) items[i] = Value::string_in(*context.arena, parts[i]);
@@ -193,7 +197,8 @@ bool split(Context& context, Arguments arguments, Value& out) {
 
 bool substring(Context& context, Arguments arguments, Value& out) {
   const bool has_end = arguments.size() == 3;
-  if (!is_text(arguments[0]) || !is_int(arguments[1]) || (has_end && !is_int(arguments[2]))) return context.no_overload("substring", arguments);
+  if (!is_text(arguments[0]) || !is_int(arguments[1]) || (has_end && !is_int(arguments[2])))
+    return context.no_overload("substring", arguments);
   const std::string_view text = arguments[0].as_text();
   std::size_t begin = 0;
   std::size_t end = text.size();
@@ -205,9 +210,11 @@ bool substring(Context& context, Arguments arguments, Value& out) {
 // The white space of Unicode (White_Space=yes) at the front of `text`, in bytes.
 std::size_t leading_space(std::string_view text) {
   static constexpr std::array<std::string_view, 25> kSpaces = {
-      "\t",           "\n",           "\v",           "\f",           "\r",           " ",            "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80",
-      "\xe2\x80\x80", "\xe2\x80\x81", "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88",
-      "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
+      "\t",           "\n",           "\v",           "\f",           "\r",           " ",
+      "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81", "\xe2\x80\x82",
+      "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88",
+      "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f",
+      "\xe3\x80\x80"};
   for (const std::string_view space : kSpaces) {
     if (text.starts_with(space)) return space.size();
   }

@@ -21,7 +21,7 @@ constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 
 enum class Part : std::uint8_t { kFullYear, kMonth, kDate, kDayOfMonth, kDayOfWeek, kDayOfYear, kHours, kMinutes, kSeconds, kMilliseconds };
 
-constexpr std::array<std::string_view, 10> kNames = {"getFullYear", "getMonth", "getDate",    "getDayOfMonth", "getDayOfWeek",
+constexpr std::array<std::string_view, 10> kNames = {"getFullYear",  "getMonth", "getDate",    "getDayOfMonth", "getDayOfWeek",
                                                      "getDayOfYear", "getHours", "getMinutes", "getSeconds",    "getMilliseconds"};
 
 std::string_view name_of(Part part) { return kNames[static_cast<std::size_t>(part)]; }
@@ -74,7 +74,8 @@ std::optional<std::int64_t> offset_at(std::string_view zone, std::int64_t micros
 bool of_timestamp(Context& context, Part part, Arguments arguments, Value& out) {
   const Value& time = arguments[0];
   std::int64_t micros = time.as_int64();
-  if (micros == Value::kInfinity || micros == Value::kMinusInfinity) return context.fail("out_of_range", "an infinite timestamp has no", name_of(part));
+  if (micros == Value::kInfinity || micros == Value::kMinusInfinity)
+    return context.fail("out_of_range", "an infinite timestamp has no", name_of(part));
   if (arguments.size() == 2) {
     if (!is_string_like(arguments[1].type()) || time.type() != Type::kTimestamp) return context.no_overload(name_of(part), arguments);
     const auto offset = offset_at(arguments[1].as_text(), micros);
@@ -105,7 +106,8 @@ bool get(Context& context, Arguments arguments, Value& out) {
     case Type::kDuration: return of_duration(context, kPart, arguments, out);
     case Type::kDate: {
       const std::int64_t days = arguments[0].as_int64();
-      if (days == Value::kInfinity || days == Value::kMinusInfinity) return context.fail("out_of_range", "an infinite date has no", name_of(kPart));
+      if (days == Value::kInfinity || days == Value::kMinusInfinity)
+        return context.fail("out_of_range", "an infinite date has no", name_of(kPart));
       std::int64_t micros = 0;
       if (kPart >= Part::kHours || arguments.size() == 2 || __builtin_mul_overflow(days, kMicrosPerDay, &micros)) break;
       out = Value::int64(part_of(micros, kPart));

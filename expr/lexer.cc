@@ -47,7 +47,8 @@ class Lexer {
 
   void fail(std::string message, std::size_t begin, std::string hint = {}) {
     if (error_) return;
-    error_ = CompileError{"expression_syntax", std::move(message), begin, std::max<std::size_t>(1, at_ - std::min(at_, begin)), {}, std::move(hint)};
+    error_ = CompileError{"expression_syntax", std::move(message), begin, std::max<std::size_t>(1, at_ - std::min(at_, begin)), {},
+                          std::move(hint)};
   }
 
   void skip_blank() {
@@ -218,8 +219,9 @@ class Lexer {
 std::vector<Token> tokenize(std::string_view source, std::optional<CompileError>& error) { return Lexer(source, error).run(); }
 
 bool is_reserved_word(std::string_view word) {
-  static constexpr std::array<std::string_view, 17> kWords = {"as",  "break",  "const", "continue", "else",      "for",    "function", "if", "import",
-                                                              "let", "loop", "package", "namespace", "return", "var", "void",     "while"};
+  static constexpr std::array<std::string_view, 17> kWords = {"as",        "break",  "const",  "continue", "else", "for",
+                                                              "function",  "if",     "import", "let",      "loop", "package",
+                                                              "namespace", "return", "var",    "void",     "while"};
   return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
 }
 

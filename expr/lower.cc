@@ -15,8 +15,8 @@ namespace {
 constexpr std::array<std::string_view, 6> kComparisons = {"==", "!=", "<", "<=", ">", ">="};
 
 // The comparison with its sides exchanged.
-constexpr std::array<Comparison, 6> kMirrored = {Comparison::kEqual,   Comparison::kNotEqual, Comparison::kGreater, Comparison::kGreaterEqual,
-                                                 Comparison::kLess, Comparison::kLessEqual};
+constexpr std::array<Comparison, 6> kMirrored = {Comparison::kEqual,        Comparison::kNotEqual, Comparison::kGreater,
+                                                 Comparison::kGreaterEqual, Comparison::kLess,     Comparison::kLessEqual};
 
 // How a selection is used: as a value, in has(), or with .?
 enum class Access : std::uint8_t { kValue, kHas, kOptional };
@@ -37,7 +37,8 @@ class Lowering {
   }
 
   std::uint32_t add(OpKind kind, std::span<const std::uint32_t> operands, std::uint32_t data = 0, std::uint8_t sub = 0) {
-    Instruction op{kind, sub, Root::kThis, static_cast<std::uint32_t>(code_->operands.size()), static_cast<std::uint32_t>(operands.size()), data};
+    Instruction op{kind, sub, Root::kThis, static_cast<std::uint32_t>(code_->operands.size()), static_cast<std::uint32_t>(operands.size()),
+                   data};
     code_->operands.insert(code_->operands.end(), operands.begin(), operands.end());
     return add(op);
   }
@@ -168,13 +169,15 @@ class Lowering {
     const auto names = meta_names();
     const auto found = std::find(names.begin(), names.end(), field);
     if (found == names.end()) return failure("no_such_field", "meta has no field", field);
-    return add({pick(access, OpKind::kMeta, OpKind::kHasMeta, OpKind::kOptionalMeta), 0, Root::kThis, 0, 0, static_cast<std::uint32_t>(found - names.begin())});
+    return add({pick(access, OpKind::kMeta, OpKind::kHasMeta, OpKind::kOptionalMeta), 0, Root::kThis, 0, 0,
+                static_cast<std::uint32_t>(found - names.begin())});
   }
 
   std::uint32_t environment(const std::string& variable, Access access) {
     const auto value = environment_variable(options_, variable);
     if (access == Access::kHas) return constant(Value::boolean(value.has_value()));
-    if (access == Access::kOptional) return constant(value ? make_optional(code_->arena, Value::string_in(code_->arena, *value)) : no_optional(code_->arena));
+    if (access == Access::kOptional)
+      return constant(value ? make_optional(code_->arena, Value::string_in(code_->arena, *value)) : no_optional(code_->arena));
     if (!value) return failure("no_such_field", "the environment variable is not set:", variable);
     return constant(Value::string_in(code_->arena, *value));
   }
@@ -203,9 +206,11 @@ class Lowering {
 
   std::uint32_t call(const Node& node, const Function& function, std::size_t from) {
     const std::vector<std::uint32_t> arguments = children(node, from);
-    if (!takes_arguments(function, arguments.size())) return failure("no_matching_overload", "the function does not take that many arguments:", node.name);
-    if (const auto folded = fold(arguments, [&](Context& context, std::span<const Value> values, Value& out) { return function.body(context, values, out); },
-                                 function.name == "matches")) {
+    if (!takes_arguments(function, arguments.size()))
+      return failure("no_matching_overload", "the function does not take that many arguments:", node.name);
+    if (const auto folded = fold(
+            arguments, [&](Context& context, std::span<const Value> values, Value& out) { return function.body(context, values, out); },
+            function.name == "matches")) {
       return *folded;
     }
     code_->max_arguments = std::max(code_->max_arguments, static_cast<std::uint32_t>(arguments.size()));
@@ -235,7 +240,9 @@ class Lowering {
     if (comparison != kComparisons.end()) return compare(static_cast<Comparison>(comparison - kComparisons.begin()), operands);
     if (node.name == "in") return add(OpKind::kIn, operands);
     const char op = node.name.front();
-    if (const auto folded = fold(operands, [op](Context& context, std::span<const Value> values, Value& out) { return arithmetic(context, op, values[0], values[1], out); })) {
+    if (const auto folded = fold(operands, [op](Context& context, std::span<const Value> values, Value& out) {
+          return arithmetic(context, op, values[0], values[1], out);
+        })) {
       return *folded;
     }
     return add(OpKind::kArithmetic, operands, 0, static_cast<std::uint8_t>(op));
@@ -243,7 +250,9 @@ class Lowering {
 
   std::uint32_t unary(const Node& node, const std::vector<std::uint32_t>& operands) {
     if (node.name == "!") return add(OpKind::kNot, operands);
-    if (const auto folded = fold(operands, [](Context& context, std::span<const Value> values, Value& out) { return negate(context, values[0], out); })) return *folded;
+    if (const auto folded =
+            fold(operands, [](Context& context, std::span<const Value> values, Value& out) { return negate(context, values[0], out); }))
+      return *folded;
     return add(OpKind::kNegate, operands);
   }
 
@@ -269,7 +278,9 @@ class Lowering {
     return first;
   }
 
-  static bool has_optional_items(const Node& node) { return std::find(node.optional_items.begin(), node.optional_items.end(), true) != node.optional_items.end(); }
+  static bool has_optional_items(const Node& node) {
+    return std::find(node.optional_items.begin(), node.optional_items.end(), true) != node.optional_items.end();
+  }
 
   std::uint32_t list(const Node& node) {
     const std::vector<std::uint32_t> items = children(node);

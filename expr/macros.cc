@@ -62,7 +62,8 @@ bool take_variables(Node& node, std::size_t count, std::optional<CompileError>& 
     if (!is_variable(variable)) return fail(variable, "expected a variable's name in " + node.name + "()", error);
     node.variables.push_back(variable.name);
   }
-  if (count == 2 && node.variables[0] == node.variables[1]) return fail(node, "the two variables of " + node.name + "() have the same name", error);
+  if (count == 2 && node.variables[0] == node.variables[1])
+    return fail(node, "the two variables of " + node.name + "() have the same name", error);
   node.children.erase(node.children.begin() + 1, node.children.begin() + 1 + static_cast<std::ptrdiff_t>(count));
   node.kind = Node::Kind::kMacro;
   return true;

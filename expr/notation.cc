@@ -1,4 +1,4 @@
-#include "expr/notation.h"
+#include "expr/notation_internal.h"
 
 #include <array>
 #include <charconv>
@@ -49,7 +49,9 @@ std::optional<std::string> base64_decode(std::string_view text) {
   return out;
 }
 
-Error bad_notation(const Json& notation) { return {ErrorKind::kBadRecord, "bad_case", "no value in the suite's notation: " + notation.dump()}; }
+Error bad_notation(const Json& notation) {
+  return {ErrorKind::kBadRecord, "bad_case", "no value in the suite's notation: " + notation.dump()};
+}
 
 template <typename Integer>
 std::optional<Integer> read_integer(const Json& json) {
@@ -129,7 +131,9 @@ std::string text(const Value& value) {
 
 Json notation_entries(const Value& value) {
   Json entries = Json::array();
-  const auto add = [&](const Value& key, const Value& content) { entries.push_back(Json{{"key", to_notation(key)}, {"value", to_notation(content)}}); };
+  const auto add = [&](const Value& key, const Value& content) {
+    entries.push_back(Json{{"key", to_notation(key)}, {"value", to_notation(content)}});
+  };
   if (value.type() == Type::kMap) {
     for (const MapEntry& entry : value.as_map()) add(entry.key, entry.value);
   } else {
@@ -214,7 +218,9 @@ Value from_json(const Json& json, Arena& arena) {
     case Json::value_t::number_integer: return Value::int64(json.get<std::int64_t>());
     case Json::value_t::number_unsigned: {
       const auto number = json.get<std::uint64_t>();
-      return number <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) ? Value::int64(static_cast<std::int64_t>(number)) : Value::uint64(number);
+      return number <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())
+                 ? Value::int64(static_cast<std::int64_t>(number))
+                 : Value::uint64(number);
     }
     case Json::value_t::number_float: return Value::float64(json.get<double>());
     case Json::value_t::string: return Value::string_in(arena, json.get_ref<const std::string&>());

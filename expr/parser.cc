@@ -42,7 +42,9 @@ class Parser {
   }
 
   NodePtr fail(SourceRange range, std::string message, std::string hint = {}) {
-    if (!error_) error_ = CompileError{"expression_syntax", std::move(message), range.begin, std::max(1U, range.end - range.begin), {}, std::move(hint)};
+    if (!error_)
+      error_ =
+          CompileError{"expression_syntax", std::move(message), range.begin, std::max(1U, range.end - range.begin), {}, std::move(hint)};
     return nullptr;
   }
 
@@ -130,7 +132,8 @@ class Parser {
 
   NodePtr relation() {
     NodePtr node = addition();
-    while (!error_ && (at_any({"<", "<=", ">=", ">", "==", "!="}) || (current().kind == Token::Kind::kIdentifier && current().text == "in"))) {
+    while (!error_ &&
+           (at_any({"<", "<=", ">=", ">", "==", "!="}) || (current().kind == Token::Kind::kIdentifier && current().text == "in"))) {
       node = binary(std::move(node), &Parser::addition);
     }
     return node;
@@ -298,7 +301,9 @@ class Parser {
     } else {
       good = integer(token, minus != nullptr, value);
     }
-    if (!good) return fail(token.range, sign + token.text + " is out of range", "integers have 64 bits; a number beyond them is written as a double: 1e19");
+    if (!good)
+      return fail(token.range, sign + token.text + " is out of range",
+                  "integers have 64 bits; a number beyond them is written as a double: 1e19");
     NodePtr node = constant(value);
     if (minus != nullptr) node->range.begin = minus->range.begin;
     if (token.kind == Token::Kind::kDouble) node->spelled = sign + token.text;

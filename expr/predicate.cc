@@ -9,7 +9,8 @@ class ProgramPredicate final : public Predicate {
  public:
   explicit ProgramPredicate(std::vector<std::unique_ptr<Program>> programs) : programs_(std::move(programs)) {}
 
-  void select(const Batch& batch, std::span<const std::uint32_t> candidates, std::vector<std::uint32_t>& holding, Rejects& failed) override {
+  void select(const Batch& batch, std::span<const std::uint32_t> candidates, std::vector<std::uint32_t>& holding,
+              Rejects& failed) override {
     for (const std::uint32_t index : candidates) {
       const Record& record = batch.records()[index];
       Result<bool> holds = test(batch, record);

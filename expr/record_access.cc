@@ -16,7 +16,8 @@ std::uint32_t slot_in_key(const Schema& schema, std::uint32_t slot) {
 }
 
 Value number(std::uint64_t value) {
-  return value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) ? Value::int64(static_cast<std::int64_t>(value)) : Value::uint64(value);
+  return value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) ? Value::int64(static_cast<std::int64_t>(value))
+                                                                                       : Value::uint64(value);
 }
 
 bool text_if_any(const std::string& text, Value& out) {
@@ -55,7 +56,8 @@ bool RecordAccess::meta(MetaName name, Arena& arena, Value& out) {
   if (batch_ == nullptr) return false;
   const Schema* schema = batch_->meta_schema();
   if (schema != nullptr && !record_->meta.empty()) {
-    const std::uint32_t* const slots = meta_cache_.find(*schema, kMetaNames, [](const Schema& meta_schema, std::size_t i) { return meta_schema.find(meta_names()[i]); });
+    const std::uint32_t* const slots =
+        meta_cache_.find(*schema, kMetaNames, [](const Schema& meta_schema, std::size_t i) { return meta_schema.find(meta_names()[i]); });
     const std::uint32_t slot = slots[static_cast<std::size_t>(name)];
     if (slot < record_->meta.size() && !record_->meta[slot].is_null() && !record_->meta[slot].is_unchanged()) {
       out = record_->meta[slot];
@@ -75,7 +77,8 @@ bool RecordAccess::builtin_meta(MetaName name, Arena& arena, Value& out) const {
     case MetaName::kDatabase: return spec_text(&SchemaSpec::database);
     case MetaName::kSchema: return spec_text(&SchemaSpec::schema);
     case MetaName::kTable: return spec_text(&SchemaSpec::table);
-    case MetaName::kPartition: return record_->partition < batch_->partitions().size() && text_if_any(batch_->partitions()[record_->partition], out);
+    case MetaName::kPartition:
+      return record_->partition < batch_->partitions().size() && text_if_any(batch_->partitions()[record_->partition], out);
     case MetaName::kOffset: out = number(record_->ordinal.major); return true;
     case MetaName::kSourceTime: out = Value::timestamp(record_->source_time); return record_->source_time != 0;
     case MetaName::kIngestTime: out = Value::timestamp(batch_->ingest_time()); return true;

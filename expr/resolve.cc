@@ -10,12 +10,27 @@ namespace sluice::expr {
 
 namespace {
 
-constexpr std::array<std::string_view, 17> kTypes = {"bool",  "int",  "uint",      "double",       "string",  "bytes", "list", "map",         "null_type",
-                                                     "type",  "decimal", "date", "optional_type", "google.protobuf.Timestamp", "google.protobuf.Duration",
-                                                     "uuid", "json"};
+constexpr std::array<std::string_view, 17> kTypes = {"bool",
+                                                     "int",
+                                                     "uint",
+                                                     "double",
+                                                     "string",
+                                                     "bytes",
+                                                     "list",
+                                                     "map",
+                                                     "null_type",
+                                                     "type",
+                                                     "decimal",
+                                                     "date",
+                                                     "optional_type",
+                                                     "google.protobuf.Timestamp",
+                                                     "google.protobuf.Duration",
+                                                     "uuid",
+                                                     "json"};
 
-constexpr std::array<std::string_view, kMetaNames> kMeta = {"op",     "source", "database", "schema", "table", "topic", "file",    "source_time", "ingest_time",
-                                                            "partition", "offset", "lsn",      "gtid",   "tx",    "xid",   "headers", "tags",        "id"};
+constexpr std::array<std::string_view, kMetaNames> kMeta = {"op",   "source",      "database",    "schema",    "table",  "topic",
+                                                            "file", "source_time", "ingest_time", "partition", "offset", "lsn",
+                                                            "gtid", "tx",          "xid",         "headers",   "tags",   "id"};
 
 std::optional<std::uint32_t> find_variable(std::string_view name, const CompileOptions& options) {
   const auto found = std::find(options.variables.begin(), options.variables.end(), name);

@@ -23,7 +23,9 @@ const Schema& none_schema() {
   return schema;
 }
 
-bool is_struct_of(const Value& value, const Schema& schema) { return value.type() == Value::Type::kStruct && &value.as_struct_schema() == &schema; }
+bool is_struct_of(const Value& value, const Schema& schema) {
+  return value.type() == Value::Type::kStruct && &value.as_struct_schema() == &schema;
+}
 
 Value structure(Arena& arena, const Schema& schema, const Value& field) {
   const std::span<Value> fields = arena.array<Value>(1);

@@ -100,7 +100,9 @@ std::optional<StaticType> operator_result(std::string_view op, const StaticType&
     return match_overloads("bb:b ii:b uu:b dd:b ee:b ss:b yy:b tt:b DD:b aa:b", {a, b});
   }
   if (op == "in") return match_overloads("*l:b *m:b", {a, b});
-  if (mixing) return op == "%" && (a.letter == 'd' || b.letter == 'd') && a.letter != 'e' && b.letter != 'e' ? std::nullopt : std::optional(StaticType{});
+  if (mixing)
+    return op == "%" && (a.letter == 'd' || b.letter == 'd') && a.letter != 'e' && b.letter != 'e' ? std::nullopt
+                                                                                                   : std::optional(StaticType{});
   const auto result = match_overloads(arithmetic_overloads(op), {a, b});
   // Under the pipeline's rules the other side may turn out to be any number.
   if (result && rules == Rules::kPipeline && (a.is_any() || b.is_any()) && is_number_letter(result->letter)) return StaticType{};

@@ -22,7 +22,7 @@ StaticType with_item(char letter, const StaticType& item);
 // The type of "one or the other".
 StaticType join(const StaticType& a, const StaticType& b);
 
-std::string_view letter_name(char letter);  // "int", "string", ...
+std::string_view letter_name(char letter);                   // "int", "string", ...
 std::string names_of(const std::vector<StaticType>& types);  // "int, string"
 
 bool is_number_letter(char letter);

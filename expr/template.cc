@@ -108,7 +108,8 @@ Status Template::render_value(const Part& part, const Batch& batch, const Record
     if (const auto text = text_of(found, buffer)) {
       append_encoded(out, *text, encoding_);
     } else {
-      status = Error(ErrorKind::kBadRecord, "template_type", "the template's ${" + part.text + "} is of type " + std::string(type_name(found.type())) + ", which has no text");
+      status = Error(ErrorKind::kBadRecord, "template_type",
+                     "the template's ${" + part.text + "} is of type " + std::string(type_name(found.type())) + ", which has no text");
     }
   }
   scratch_.reset();

@@ -25,13 +25,19 @@ using sluice::expr::testing::Rows;
 
 TEST_CASE("a condition costs no heap allocation per record") {
   Rows rows;
-  rows.add({{"amount", Value::float64(12)}, {"status", Value::string("paid")}, {"country", Value::string("DE")}, {"total", Value::decimal("19.90")},
-            {"at", Value::timestamp(1'234'567'890'000'000)}, {"name", Value::string("a name beyond fourteen bytes")}, {"gone", Value::unchanged()}});
-  for (const char* source : {"this.amount > 10 && this.status == \"paid\" && this.country != \"US\"", "this.gone == 1 || this.nope == 2 || this.amount > 1",
-                             "this.total * 0.92 > 10 && this.total + 1 > 0.5", "this.at > timestamp(\"2009-01-01T00:00:00Z\") && this.at.getHours() == 23",
-                             "this.country in [\"DE\", \"FR\"] && has(this.name) && !has(this.nope)", "(this.name + \" and more of it\").size() == 43",
-                             "this.name.startsWith(\"a n\") && this.name.contains(\"beyond\") && this.?nope.orValue(3) == 3",
-                             "[1, 2, 3].map(x, x * 2).exists(x, x == 6) && meta.table == \"orders\""}) {
+  rows.add({{"amount", Value::float64(12)},
+            {"status", Value::string("paid")},
+            {"country", Value::string("DE")},
+            {"total", Value::decimal("19.90")},
+            {"at", Value::timestamp(1'234'567'890'000'000)},
+            {"name", Value::string("a name beyond fourteen bytes")},
+            {"gone", Value::unchanged()}});
+  for (const char* source :
+       {"this.amount > 10 && this.status == \"paid\" && this.country != \"US\"", "this.gone == 1 || this.nope == 2 || this.amount > 1",
+        "this.total * 0.92 > 10 && this.total + 1 > 0.5", "this.at > timestamp(\"2009-01-01T00:00:00Z\") && this.at.getHours() == 23",
+        "this.country in [\"DE\", \"FR\"] && has(this.name) && !has(this.nope)", "(this.name + \" and more of it\").size() == 43",
+        "this.name.startsWith(\"a n\") && this.name.contains(\"beyond\") && this.?nope.orValue(3) == 3",
+        "[1, 2, 3].map(x, x * 2).exists(x, x == 6) && meta.table == \"orders\""}) {
     INFO(source);
     auto program = Program::compile(source);
     REQUIRE(program);

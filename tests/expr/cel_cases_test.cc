@@ -50,7 +50,8 @@ Json expected_value(const Json& test) {
   if (test.contains("value")) value = test.at("value");
   if (test.contains("typed_result")) value = test.at("typed_result").value("result", Json());
   const bool is_raw = test.at("name").get<std::string>().find("raw") != std::string::npos;
-  if (test.at("file") == "parse" && value.contains("string_value") && !is_raw) value["string_value"] = resolve_escapes(value.at("string_value").get<std::string>());
+  if (test.at("file") == "parse" && value.contains("string_value") && !is_raw)
+    value["string_value"] = resolve_escapes(value.at("string_value").get<std::string>());
   return value;
 }
 
@@ -60,7 +61,8 @@ bool same(const Json& a, const Json& b) {
     const Json& left = a.at("entries");
     const Json& right = b.at("entries");
     if (left.size() != right.size()) return false;
-    return std::all_of(left.begin(), left.end(), [&](const Json& x) { return std::any_of(right.begin(), right.end(), [&](const Json& y) { return same(x, y); }); });
+    return std::all_of(left.begin(), left.end(),
+                       [&](const Json& x) { return std::any_of(right.begin(), right.end(), [&](const Json& y) { return same(x, y); }); });
   }
   if (a.is_object() || a.is_array()) {
     if (a.type() != b.type() || a.size() != b.size()) return false;
@@ -94,7 +96,8 @@ std::map<std::string, Score> run() {
     if (passes(test, Json::parse(line))) {
       ++score.passed;
     } else {
-      score.failures.push_back(test.at("name").get<std::string>() + ": " + test.at("expr").get<std::string>().substr(0, 100) + " -> " + line.substr(0, 200));
+      score.failures.push_back(test.at("name").get<std::string>() + ": " + test.at("expr").get<std::string>().substr(0, 100) + " -> " +
+                               line.substr(0, 200));
     }
   }
   return scores;
@@ -105,7 +108,8 @@ std::map<std::string, Score> run() {
 TEST_CASE("the conformance cases pass, file by file") {
   // The others pass as a whole.  parse: two expectations of the file say \? where the bytes literal says ?.  type_deductions: those
   // that pass have a value, the others ask for the checker's type.  The rest waits for functions that are not there yet.
-  const std::map<std::string, int> wanted = {{"parse", 92}, {"type_deductions", 6}, {"string_ext", 66}, {"network_ext", 5}, {"encoders_ext", 0}, {"block_ext", 0}};
+  const std::map<std::string, int> wanted = {{"parse", 92},      {"type_deductions", 6}, {"string_ext", 66},
+                                             {"network_ext", 5}, {"encoders_ext", 0},    {"block_ext", 0}};
   for (const auto& [file, score] : run()) {
     INFO(file << ": " << score.passed << " of " << score.total);
     for (const std::string& failure : score.failures) UNSCOPED_INFO("  " << failure);

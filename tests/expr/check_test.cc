@@ -25,10 +25,11 @@ std::string spot(std::string_view source) {
 }  // namespace
 
 TEST_CASE("good expressions have no findings") {
-  for (const char* source : {"this.a > 10 && this.b == \"x\"", "this.items.all(i, i.price > 0)", "has(this.x) ? this.x : 0", "meta.table in [\"a\", \"b\"]",
-                             "this.total * 0.92", "1 + 1.5", "[1, \"a\"].size() == 2", "math.greatest(this.a, 3)", "this.?x.orValue(\"none\")",
-                             "timestamp(\"2026-01-01T00:00:00Z\").getHours(\"Europe/Berlin\")", "before == null || before.a != this.a", "key.id",
-                             "{\"a\": 1}.a + 1", "this.name.matches(\"^a+$\")", "cel.bind(x, this.a, x + x)"}) {
+  for (const char* source :
+       {"this.a > 10 && this.b == \"x\"", "this.items.all(i, i.price > 0)", "has(this.x) ? this.x : 0", "meta.table in [\"a\", \"b\"]",
+        "this.total * 0.92", "1 + 1.5", "[1, \"a\"].size() == 2", "math.greatest(this.a, 3)", "this.?x.orValue(\"none\")",
+        "timestamp(\"2026-01-01T00:00:00Z\").getHours(\"Europe/Berlin\")", "before == null || before.a != this.a", "key.id",
+        "{\"a\": 1}.a + 1", "this.name.matches(\"^a+$\")", "cel.bind(x, this.a, x + x)"}) {
     INFO(source);
     CHECK(first(source).code == "none");
   }

@@ -14,7 +14,9 @@ namespace sluice::expr::testing {
 std::string evaluate(std::string_view source, Rows& rows, Rules rules) {
   Program::Options options;
   options.rules = rules;
-  options.environment = [](std::string_view name) { return name == "REGION" ? std::optional<std::string>("eu-west-1 region") : std::nullopt; };
+  options.environment = [](std::string_view name) {
+    return name == "REGION" ? std::optional<std::string>("eu-west-1 region") : std::nullopt;
+  };
   auto program = Program::compile(source, options);
   if (!program) return "compile: " + std::string(program.error().code());
   auto value = (*program)->evaluate(rows.batch(), rows.last(), rows.batch().arena());
@@ -154,7 +156,9 @@ TEST_CASE("overflow is an error, and 64 bits are kept") {
 
 TEST_CASE("a database's types") {
   Rows rows;
-  rows.add({{"at", Value::timestamp(1'234'567'890'000'000)}, {"day", Value::date(14288)}, {"id", Value::text(Value::Type::kUuid, "c0ffee00-0000-4000-8000-000000000000")}});
+  rows.add({{"at", Value::timestamp(1'234'567'890'000'000)},
+            {"day", Value::date(14288)},
+            {"id", Value::text(Value::Type::kUuid, "c0ffee00-0000-4000-8000-000000000000")}});
   CHECK(evaluate("this.at > timestamp(\"2009-01-01T00:00:00Z\")", rows) == "true");
   CHECK(evaluate("this.at.getHours(\"Europe/Berlin\")", rows) == "0");
   CHECK(evaluate("this.at.getHours(\"-01:30\")", rows) == "22");
@@ -200,6 +204,8 @@ TEST_CASE("an expression cannot take all time or memory") {
   list += "]";
   CHECK(evaluate(list + ".map(a, " + list + ".map(b, " + list + ".map(c, a + b + c))).size()", rows) == "error: cost_exceeded");
   std::string doubling = "x0";
-  for (int i = 40; i > 0; --i) doubling = "cel.bind(x" + std::to_string(i) + ", x" + std::to_string(i - 1) + " + x" + std::to_string(i - 1) + ", " + (i == 40 ? "x40" : doubling) + ")";
+  for (int i = 40; i > 0; --i)
+    doubling = "cel.bind(x" + std::to_string(i) + ", x" + std::to_string(i - 1) + " + x" + std::to_string(i - 1) + ", " +
+               (i == 40 ? "x40" : doubling) + ")";
   CHECK(evaluate("cel.bind(x0, \"0123456789abcdef\", " + doubling + ").size()", rows) == "error: cost_exceeded");
 }

@@ -34,8 +34,10 @@ std::string path(const std::string& value) {
 TEST_CASE("a template joins its text and the values") {
   Rows rows;
   rows.add({{"country", Value::string("de")}, {"n", Value::int64(7)}, {"d", Value::decimal("1.50")}, {"at", Value::timestamp(0)}});
-  CHECK(render(text({{false, "out/"}, {true, "this.country"}, {false, "/"}, {true, "this.n"}}), Template::Encoding::kNone, rows) == "out/de/7");
-  CHECK(render(text({{true, "this.d"}, {false, " "}, {true, "this.at"}, {true, "meta.table"}}), Template::Encoding::kNone, rows) == "1.50 1970-01-01T00:00:00Zorders");
+  CHECK(render(text({{false, "out/"}, {true, "this.country"}, {false, "/"}, {true, "this.n"}}), Template::Encoding::kNone, rows) ==
+        "out/de/7");
+  CHECK(render(text({{true, "this.d"}, {false, " "}, {true, "this.at"}, {true, "meta.table"}}), Template::Encoding::kNone, rows) ==
+        "1.50 1970-01-01T00:00:00Zorders");
   CHECK(render(text({{true, "this.country +"}}), Template::Encoding::kNone, rows) == "compile: expression_syntax");
 }
 
