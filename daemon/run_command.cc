@@ -175,7 +175,8 @@ int run_command(const RunOptions& options, const Registry& registry, Streams str
   streams.err << findings_text(sorted_findings(prepared.loaded.findings), prepared.loaded.texts) << std::flush;
   if (prepared.loaded.findings.has_errors()) return kInvalid;
   const char* fault_point = std::getenv("SLUICE_FAULT_POINT");
-  const auto faults = make_fault_points(fault_point == nullptr ? "" : fault_point);
+  const char* fault_trace = std::getenv("SLUICE_FAULT_TRACE");
+  const auto faults = make_fault_points(fault_point == nullptr ? "" : fault_point, fault_trace == nullptr ? "" : fault_trace);
   if (!faults) {
     streams.err << faults.error().message() << "\n";
     return kUsage;

@@ -190,7 +190,7 @@ void YamlTreeBuilder::add_entry(Frame& frame, ConfigNode value) {
   ConfigNode key = *std::exchange(frame.key, std::nullopt);
   const auto [known, is_new] = frame.index.try_emplace(key.text, frame.node.entries.size());
   if (is_new) {
-    frame.node.entries.emplace_back(std::move(key), std::move(value));
+    frame.node.entries.push_back({std::move(key), std::move(value)});
     return;
   }
   const Place& first = frame.node.entries[known->second].first.place;

@@ -115,7 +115,7 @@ EditNode& EditTree::add(const FieldPath& path) {
   for (const FieldPath::Step& step : path.steps) {
     if (!step.name.empty()) {
       const EditNode* known = node->find(step.name);
-      if (known == nullptr) known = &node->fields.emplace_back(step.name, EditNode{}).second;
+      if (known == nullptr) known = &node->fields.emplace_back(EditNode::Field{step.name, EditNode{}}).node;
       node = const_cast<EditNode*>(known);  // NOLINT(cppcoreguidelines-pro-type-const-cast): a child of our own root_
     }
     if (step.every_item) {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <set>
 
 #include "daemon/data_directory.h"
@@ -125,6 +126,19 @@ TEST_CASE("the data directory comes from systemd or stands beside us") {
   ::setenv("STATE_DIRECTORY", "/var/lib/sluice:/var/lib/other", 1);
   CHECK(daemon::default_data_directory() == "/var/lib/sluice");
   ::unsetenv("STATE_DIRECTORY");
+}
+
+TEST_CASE("SLUICE_FAULT_TRACE notes each point once") {
+  const std::string path = "/tmp/sluice-fault-trace-" + std::to_string(::getpid());
+  {
+    const auto faults = daemon::make_fault_points("", path);
+    REQUIRE(faults);
+    for (const char* point : {"a.before_x", "b.after_y", "a.before_x"}) (*faults)->reach(point);
+  }
+  std::ifstream file(path);
+  CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == "a.before_x\nb.after_y\n");
+  ::unlink(path.c_str());
+  CHECK_FALSE(daemon::make_fault_points("", "/no/such/folder/trace"));
 }
 
 TEST_CASE("SLUICE_FAULT_POINT must say which passage") {

@@ -52,7 +52,7 @@ ConfigNode list(std::vector<std::string> texts) {
 ConfigNode mapping(std::vector<std::pair<std::string, std::string>> entries) {
   ConfigNode node;
   node.kind = ConfigNode::Kind::kMapping;
-  for (auto& [key, value] : entries) node.entries.emplace_back(scalar(key), scalar(value));
+  for (auto& [key, value] : entries) node.entries.push_back({scalar(key), scalar(value)});
   return node;
 }
 
