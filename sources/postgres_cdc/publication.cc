@@ -12,6 +12,7 @@ struct Table {
   std::string schema, name;
   bool has_identity = false;
   bool is_partition = false;
+  bool is_named = false;  // not only matched by a pattern
 };
 
 using TableName = std::pair<std::string, std::string>;
@@ -25,11 +26,11 @@ Result<std::vector<Table>> wanted_tables(Connection& connection, const TableFilt
       "look up the tables", stop));
   std::vector<Table> tables;
   for (int row = 0; row < rows.count(); ++row) {
-    Table table{std::string(rows.text(row, 0)), std::string(rows.text(row, 1)), rows.text(row, 3) == "t", rows.text(row, 2) == "t"};
+    Table table{std::string(rows.text(row, 0)), std::string(rows.text(row, 1)), rows.text(row, 3) == "t", rows.text(row, 2) == "t", false};
     if (!filter.wants(table.schema, table.name)) continue;
     // Partitions come as rows of their parent; one may be named, but `*` does not mean them.
-    const bool named = std::any_of(filter.include.begin(), filter.include.end(), [&](const TablePattern& pattern) { return pattern.is_literal() && pattern.matches(table.schema, table.name); });
-    if (!table.is_partition || named) tables.push_back(std::move(table));
+    table.is_named = std::any_of(filter.include.begin(), filter.include.end(), [&](const TablePattern& pattern) { return pattern.is_literal() && pattern.matches(table.schema, table.name); });
+    if (!table.is_partition || table.is_named) tables.push_back(std::move(table));
   }
   return tables;
 }
@@ -101,6 +102,15 @@ Status check_operations(Connection& connection, const std::string& name, Publica
   return {};
 }
 
+// A table that came later and cannot be published without harm must not stop those that are read already, unless it is named.
+void leave_out_harmful(std::vector<Table>& tables, Logger& log) {
+  std::erase_if(tables, [&](const Table& table) {
+    const bool harmful = !table.has_identity && !table.is_named;
+    if (harmful) log.warning("a table that matches `tables` is not read: it has no primary key and no replica identity", {{"table", table.schema + '.' + table.name}});
+    return harmful;
+  });
+}
+
 }  // namespace
 
 Status ensure_publication(Connection& connection, const PublicationWish& wish, const TableFilter& filter, Logger& log, std::stop_token stop) {
@@ -117,6 +127,7 @@ Status ensure_publication(Connection& connection, const PublicationWish& wish, c
   for (const Table& table : tables) {
     if (!publication.tables.contains({table.schema, table.name})) missing.push_back(table);
   }
+  leave_out_harmful(missing, log);
   if (missing.empty()) return {};
   const std::string mend = "ALTER PUBLICATION " + connection.identifier(name) + " ADD TABLE " + sql_list(connection, missing);
   if (owner == PublicationOwner::kTheUsers) {
