@@ -138,7 +138,7 @@ ConfigNode scalar(std::string text) {
 ConfigNode mapping(const std::vector<std::pair<std::string, ConfigNode>>& entries) {
   ConfigNode node;
   node.kind = ConfigNode::Kind::kMapping;
-  for (const auto& [key, value] : entries) node.entries.emplace_back(scalar(key), value);
+  for (const auto& [key, value] : entries) node.entries.push_back({scalar(key), value});
   return node;
 }
 
