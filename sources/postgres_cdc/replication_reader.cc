@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,9 +27,9 @@ constexpr auto kReplyPause = 10ms;
 constexpr auto kHurryPause = 20ms;
 // Read coalescing: the server sends every row with a send() of its own, so a fast reader wakes up once per row.  When less than
 // this was waiting, a short sleep lets more come: a fifth to a half of the client's CPU at the same or a better wall time.
+// SO_RCVBUF is left alone: setting it ends the kernel's own tuning, which reaches further (up to twice the wall time, measured).
 constexpr int kCoalesceBytes = 8 * 1024;
-constexpr long kCoalesceNanoseconds = 500'000;
-constexpr int kReceiveBuffer = 1024 * 1024;
+constexpr long kCoalesceNanoseconds = 200'000;
 
 std::int64_t server_clock_now() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -52,11 +51,6 @@ std::string status_message(Lsn received, Lsn flushed, bool ask) {
   return message;
 }
 
-void enlarge_receive_buffer(int socket) {
-  // Best effort: the kernel's limit may be lower.
-  ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
-}
-
 }  // namespace
 
 ReplicationReader::ReplicationReader(Connection connection, const Options& options)
@@ -66,7 +60,6 @@ ReplicationReader::ReplicationReader(Connection connection, const Options& optio
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       buffer_(options.buffer_bytes),
       acknowledged_(options.acknowledged) {
-  enlarge_receive_buffer(PQsocket(connection_.get()));
   buffer_.on_room([this] { wake(); });
   thread_ = std::jthread([this](std::stop_token stop) { run(std::move(stop)); });
 }
