@@ -22,7 +22,9 @@ class NoMetrics final : public Metrics {
  public:
   Counter& counter(std::string_view, std::string_view, const Labels&) override { return counters_.emplace_back(); }
   Gauge& gauge(std::string_view, std::string_view, const Labels&) override { return gauges_.emplace_back(); }
-  Histogram& histogram(std::string_view, std::string_view, std::span<const double> bounds, const Labels&) override { return histograms_.emplace_back(bounds); }
+  Histogram& histogram(std::string_view, std::string_view, std::span<const double> bounds, const Labels&) override {
+    return histograms_.emplace_back(bounds);
+  }
 
  private:
   std::deque<Counter> counters_;
@@ -58,8 +60,8 @@ int drain(Source& source, std::size_t wanted) {
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begun;
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  std::cout << rows << " rows in " << batches << " batches, wall " << wall.count() << " s, user " << seconds(usage.ru_utime) << " s, system " << seconds(usage.ru_stime)
-            << " s, peak RSS " << usage.ru_maxrss / 1024 << " MiB\n";
+  std::cout << rows << " rows in " << batches << " batches, wall " << wall.count() << " s, user " << seconds(usage.ru_utime)
+            << " s, system " << seconds(usage.ru_stime) << " s, peak RSS " << usage.ru_maxrss / 1024 << " MiB\n";
   return 0;
 }
 
@@ -82,7 +84,8 @@ int main(int argc, char** argv) {
   config.adopt = true;
   auto settings = sources::postgres::session_settings(config, "drain", "drain", "");
   if (!settings) return fail(settings.error());
-  sources::postgres::PostgresCdcSource source(std::move(settings).value(), {"drain", "drain", 0, 1, "", "", metrics, schemas, log, clock, faults});
+  sources::postgres::PostgresCdcSource source(std::move(settings).value(),
+                                              {"drain", "drain", 0, 1, "", "", metrics, schemas, log, clock, faults});
   if (const Status opened = source.open({}, {}); !opened) return fail(opened.error());
   const int code = command == "create" ? 0 : drain(source, std::strtoull(argv[4], nullptr, 10));
   if (const Status closed = source.close(); !closed) return fail(closed.error());

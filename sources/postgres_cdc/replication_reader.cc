@@ -38,7 +38,8 @@ std::int64_t server_clock_now() {
 
 template <typename T>
 void put(std::string& out, T value) {
-  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) out += static_cast<char>(static_cast<std::uint64_t>(value) >> static_cast<unsigned>(shift));
+  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8)
+    out += static_cast<char>(static_cast<std::uint64_t>(value) >> static_cast<unsigned>(shift));
 }
 
 std::string status_message(Lsn received, Lsn flushed, bool ask) {
@@ -144,8 +145,8 @@ void ReplicationReader::note(std::string_view message, Turn& turn) {
 
 bool ReplicationReader::status_due(const Turn& turn) const {
   const auto age = Clock::now() - turn.last_status;
-  if (age >= options_.status_interval) return true;                                                         // R1
-  if (turn.reply_wanted && age >= kReplyPause) return true;                                                 // R2
+  if (age >= options_.status_interval) return true;                                                                   // R1
+  if (turn.reply_wanted && age >= kReplyPause) return true;                                                           // R2
   return hurried_.load(std::memory_order_relaxed) && acknowledged_.load(std::memory_order_relaxed) > turn.confirmed;  // G8
 }
 
@@ -154,7 +155,8 @@ Status ReplicationReader::tell(Turn& turn) {
   // Nothing heard for a while: ask for an answer, so that a dead connection shows.
   const bool ask = Clock::now() - turn.last_heard >= 2 * options_.status_interval;
   const std::string message = status_message(std::max(turn.received, flushed), flushed, ask);
-  if (PQputCopyData(connection_.get(), message.data(), static_cast<int>(message.size())) < 0 || PQflush(connection_.get()) < 0) return stream_error();
+  if (PQputCopyData(connection_.get(), message.data(), static_cast<int>(message.size())) < 0 || PQflush(connection_.get()) < 0)
+    return stream_error();
   if (flushed > turn.confirmed) hurried_.store(false, std::memory_order_relaxed);
   turn.confirmed = flushed;
   turn.reply_wanted = false;
@@ -190,7 +192,8 @@ Status ReplicationReader::wait(Turn& turn) {
   }
   if (polled[0].revents != 0 && PQconsumeInput(connection_.get()) == 0) return stream_error();
   if (Clock::now() - turn.last_heard > options_.silence_limit) {
-    return Error(ErrorKind::kTransient, "connection_lost", std::string(kDoing) + ": the server has been silent for " + std::to_string(options_.silence_limit.count()) + " ms");
+    return Error(ErrorKind::kTransient, "connection_lost",
+                 std::string(kDoing) + ": the server has been silent for " + std::to_string(options_.silence_limit.count()) + " ms");
   }
   return {};
 }

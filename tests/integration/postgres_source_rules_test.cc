@@ -21,7 +21,8 @@ struct Started {
   PostgresSession session;
   Checkpoint through;
 
-  Started(PostgresServer& on, const std::string& name) : server(on), url(on.create_database(name)), options{.url = url, .pipeline = name}, session(url) {
+  Started(PostgresServer& on, const std::string& name)
+      : server(on), url(on.create_database(name)), options{.url = url, .pipeline = name}, session(url) {
     session.query(kMarkers);
     SourceRun run(options);
     REQUIRE(run.open());
@@ -65,7 +66,8 @@ TEST_CASE("G11: a crash between the creation of the slot and the first commit is
   session.query(kMarkers);
   const TemporaryFolder folder;
   const SourceOptions options{.url = url, .pipeline = "crashed", .state_directory = folder.path()};
-  for (const char* point : {"postgres_cdc.before_publication", "postgres_cdc.before_rename", "postgres_cdc.after_rename", "postgres_cdc.before_slot_creation", "postgres_cdc.after_slot_creation"}) {
+  for (const char* point : {"postgres_cdc.before_publication", "postgres_cdc.before_rename", "postgres_cdc.after_rename",
+                            "postgres_cdc.before_slot_creation", "postgres_cdc.after_slot_creation"}) {
     SourceRun run(options);
     run.faults.point = point;
     CHECK_THROWS_AS(run.open(), SimulatedCrash);
@@ -140,7 +142,8 @@ TEST_CASE("G2: a timeline that continues ours goes on under the same name, any o
   server.stop(PostgresServer::Stop::kFast);
   // Recovery that ends by promotion begins timeline 2 with the same slots.
   std::ofstream(server.data_directory() + "/recovery.signal").close();
-  std::ofstream(server.data_directory() + "/postgresql.conf", std::ios::app) << "restore_command = 'false'\nrecovery_target_timeline = 'latest'\n";
+  std::ofstream(server.data_directory() + "/postgresql.conf", std::ios::app)
+      << "restore_command = 'false'\nrecovery_target_timeline = 'latest'\n";
   server.start();
   PostgresSession session(started.url);
   REQUIRE(eventually([&] { return session.value("SELECT pg_is_in_recovery()") == "f"; }));
@@ -249,18 +252,45 @@ TEST_CASE("every type of the server arrives as declared, whatever the database's
   session.query("CREATE DOMAIN cents AS bigint CHECK (VALUE >= 0)");
   session.query("CREATE DOMAIN price AS cents");
   session.query("CREATE TYPE pair AS (a int, b text)");
-  session.query(R"sql(CREATE TABLE typed (id int PRIMARY KEY, c_bool bool, c_numeric numeric(20,4), c_real real, c_bytea bytea, c_date date, c_time time, c_timetz timetz,
+  session.query(
+      R"sql(CREATE TABLE typed (id int PRIMARY KEY, c_bool bool, c_numeric numeric(20,4), c_real real, c_bytea bytea, c_date date, c_time time, c_timetz timetz,
     c_timestamp timestamp, c_timestamptz timestamptz, c_interval interval, c_uuid uuid, c_json json, c_jsonb jsonb, c_bits varbit, c_ints int[], c_texts text[], c_moods mood[],
     c_mood mood, c_price price, c_pair pair, c_inet inet, c_range int4range, c_times timestamptz[], c_infinite timestamptz, c_prices price[]))sql");
   SourceRun run({.url = url, .pipeline = "types"});
   REQUIRE(run.open());
-  session.query(R"sql(INSERT INTO typed VALUES (1, true, 12345.6, 0.1, '\x00ff41', '0044-03-15 BC', '24:00', '13:59:01.5+02', '2026-01-31 13:59:01.25', '2026-01-31 13:59:01.25+01',
+  session.query(
+      R"sql(INSERT INTO typed VALUES (1, true, 12345.6, 0.1, '\x00ff41', '0044-03-15 BC', '24:00', '13:59:01.5+02', '2026-01-31 13:59:01.25', '2026-01-31 13:59:01.25+01',
     '1 year 2 mons -3 days 04:05:06.7', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', '{"a":  1}', '{"b": [1,2]}', B'0101', '{{1,2},{NULL,4}}', '{"a,b",NULL,"NULL"}', '{sad,happy}',
     'happy', 42, '(1,x)', '10.0.0.1/8', '[1,5)', '{"2026-01-31 13:59:01+01"}', 'infinity', '{1,2}'))sql");
   run.read_until([&] { return !run.seen().empty(); });
-  const std::vector<std::string> expected = {"1", "true", "12345.6000", "0.100000", std::string("\0\xff" "A", 3), "-0043-03-15", "24:00:00.000000", "13:59:01.500000+02:00",
-                                             "2026-01-31T13:59:01.250000", "2026-01-31T12:59:01.250000Z", "P1Y2M-3DT4H5M6.7S", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "{\"a\":  1}", "{\"b\": [1, 2]}",
-                                             "0101", "[[1 2] [<null> 4]]", "[a,b <null> NULL]", "[sad happy]", "happy", "42", "(1,x)", "10.0.0.1/8", "[1,5)", "[2026-01-31T12:59:01.000000Z]", "infinity", "[1 2]"};
+  const std::vector<std::string> expected = {"1",
+                                             "true",
+                                             "12345.6000",
+                                             "0.100000",
+                                             std::string("\0\xff"
+                                                         "A",
+                                                         3),
+                                             "-0043-03-15",
+                                             "24:00:00.000000",
+                                             "13:59:01.500000+02:00",
+                                             "2026-01-31T13:59:01.250000",
+                                             "2026-01-31T12:59:01.250000Z",
+                                             "P1Y2M-3DT4H5M6.7S",
+                                             "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+                                             "{\"a\":  1}",
+                                             "{\"b\": [1, 2]}",
+                                             "0101",
+                                             "[[1 2] [<null> 4]]",
+                                             "[a,b <null> NULL]",
+                                             "[sad happy]",
+                                             "happy",
+                                             "42",
+                                             "(1,x)",
+                                             "10.0.0.1/8",
+                                             "[1,5)",
+                                             "[2026-01-31T12:59:01.000000Z]",
+                                             "infinity",
+                                             "[1 2]"};
   REQUIRE(run.seen()[0].after.size() == expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i) {
     INFO("column " << i);

@@ -83,7 +83,8 @@ TEST_CASE("table patterns") {
 }
 
 TEST_CASE("errors of the server say what the pipeline must do") {
-  CHECK(state_in_message("connection to server failed: FATAL:  28P01: password authentication failed for user \"x\"\nLOCATION: ...") == "28P01");
+  CHECK(state_in_message("connection to server failed: FATAL:  28P01: password authentication failed for user \"x\"\nLOCATION: ...") ==
+        "28P01");
   CHECK(state_in_message("could not connect:  refused").empty());
   CHECK(state_in_message("FATAL:  28P0").empty());
   CHECK(postgres_error("28P01", "no", "connect").kind() == ErrorKind::kTransient);
