@@ -20,7 +20,7 @@ struct Place {
 struct ConfigNode {
   enum class Kind : std::uint8_t { kNull, kScalar, kSequence, kMapping };
   enum class Style : std::uint8_t { kPlain, kSingleQuoted, kDoubleQuoted, kLiteral, kFolded };
-  using Entry = std::pair<ConfigNode, ConfigNode>;  // key (a scalar), value
+  struct Entry;  // of a mapping
 
   // A stretch of `text` that stands in the file as it is: it begins at `offset` of the text and at line:column of the file.
   struct Run {
@@ -60,6 +60,11 @@ struct ConfigNode {
 
   // Place of the byte range [offset, offset + length) of `text`.
   Place place_in_text(std::size_t offset, std::size_t length) const;
+};
+
+struct ConfigNode::Entry {
+  ConfigNode first;   // the key, a scalar
+  ConfigNode second;  // its value
 };
 
 }  // namespace sluice

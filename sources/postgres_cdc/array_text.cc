@@ -108,6 +108,8 @@ class ArrayParser {
 
 }  // namespace
 
-bool decode_array(const ColumnCodec& codec, std::string_view text, Arena& arena, Value& out) { return ArrayParser(codec, text, arena).parse(out); }
+bool decode_array(const ColumnCodec& codec, std::string_view text, Arena& arena, Value& out) {
+  return ArrayParser(codec, text, arena).parse(out);
+}
 
 }  // namespace sluice::sources::postgres

@@ -15,7 +15,9 @@ T to_number(std::string_view text) {
   return number;
 }
 
-Error unexpected(std::string_view what) { return {ErrorKind::kTransient, "server_error", std::string(what) + ": unexpected answer of the server"}; }
+Error unexpected(std::string_view what) {
+  return {ErrorKind::kTransient, "server_error", std::string(what) + ": unexpected answer of the server"};
+}
 
 }  // namespace
 
@@ -28,18 +30,22 @@ Result<ServerIdentity> identify_server(Connection& connection, std::stop_token s
   server.timeline = to_number<std::uint32_t>(system.text(0, 1));
   server.flushed = parse_lsn(system.text(0, 2)).value_or(0);
   server.database = system.text(0, 3);
-  const Rows settings = SLUICE_TRY(connection.query(
-      "SELECT current_setting('wal_level'), pg_is_in_recovery(), (SELECT setting FROM pg_settings WHERE name = 'wal_sender_timeout'), current_setting('server_encoding')", kDoing, stop));
+  const Rows settings =
+      SLUICE_TRY(connection.query("SELECT current_setting('wal_level'), pg_is_in_recovery(), (SELECT setting FROM pg_settings WHERE name = "
+                                  "'wal_sender_timeout'), current_setting('server_encoding')",
+                                  kDoing, stop));
   if (settings.count() != 1) return unexpected(kDoing);
   if (settings.text(0, 1) == "t") {
     return Error(ErrorKind::kTransient, "server_is_standby", std::string(kDoing) + ": it is a standby; `url` must lead to the primary");
   }
   if (settings.text(0, 0) != "logical") {
-    return Error(ErrorKind::kFatal, "wal_level_not_logical", "the server's wal_level is \"" + std::string(settings.text(0, 0)) +
-                                                                 "\", changes can be read with \"logical\" (mend: ALTER SYSTEM SET wal_level = logical; then restart the server)");
+    return Error(ErrorKind::kFatal, "wal_level_not_logical",
+                 "the server's wal_level is \"" + std::string(settings.text(0, 0)) +
+                     "\", changes can be read with \"logical\" (mend: ALTER SYSTEM SET wal_level = logical; then restart the server)");
   }
   if (settings.text(0, 3) == "SQL_ASCII") {
-    return Error(ErrorKind::kFatal, "encoding_unsupported", "the database \"" + server.database + "\" has the encoding SQL_ASCII, which does not say what its text means");
+    return Error(ErrorKind::kFatal, "encoding_unsupported",
+                 "the database \"" + server.database + "\" has the encoding SQL_ASCII, which does not say what its text means");
   }
   server.wal_sender_timeout = std::chrono::milliseconds(to_number<std::int64_t>(settings.text(0, 2)));
   return server;
@@ -64,7 +70,8 @@ Result<std::optional<SlotState>> find_slot(Connection& connection, const std::st
 
 Result<Lsn> create_slot(Connection& connection, const std::string& name, std::stop_token stop) {
   const std::string doing = "create the replication slot \"" + name + "\"";
-  const Rows rows = SLUICE_TRY(connection.query("CREATE_REPLICATION_SLOT " + connection.identifier(name) + " LOGICAL pgoutput NOEXPORT_SNAPSHOT", doing, stop, 60s));
+  const Rows rows = SLUICE_TRY(
+      connection.query("CREATE_REPLICATION_SLOT " + connection.identifier(name) + " LOGICAL pgoutput NOEXPORT_SNAPSHOT", doing, stop, 60s));
   const std::optional<Lsn> lsn = rows.count() == 1 ? parse_lsn(rows.text(0, 1)) : std::nullopt;
   if (!lsn) return unexpected(doing);
   return *lsn;

@@ -25,7 +25,7 @@ Result<ServerIdentity> identify_server(Connection& connection, std::stop_token s
 
 struct SlotState {
   std::string plugin, database;
-  int active_pid = 0;         // 0: nobody reads from it
+  int active_pid = 0;          // 0: nobody reads from it
   std::optional<Lsn> restart;  // none: its log is gone
   Lsn confirmed = 0;
   bool lost = false;  // pg_replication_slots.wal_status

@@ -10,7 +10,10 @@ namespace {
 
 Error violation(const std::string& what) { return {ErrorKind::kFatal, "protocol_violation", "read changes from PostgreSQL: " + what}; }
 
-Error lost(const std::string& what) { return {ErrorKind::kFatal, "position_lost", "read changes from PostgreSQL: " + what + "; the changes since cannot be told apart (mend: sluice resync)"}; }
+Error lost(const std::string& what) {
+  return {ErrorKind::kFatal, "position_lost",
+          "read changes from PostgreSQL: " + what + "; the changes since cannot be told apart (mend: sluice resync)"};
+}
 
 // Which columns of an old tuple carry a value: all, or only those of the replica identity (the server sends NULL for the others).
 enum class OldTuple : std::uint8_t { kWhole, kIdentityOnly };
@@ -21,7 +24,8 @@ struct BadColumn {
   std::string_view text;
 };
 
-bool decode_columns(std::span<const TupleColumn> columns, const std::vector<ColumnCodec>& codecs, Arena& arena, std::span<Value> out, BadColumn& bad) {
+bool decode_columns(std::span<const TupleColumn> columns, const std::vector<ColumnCodec>& codecs, Arena& arena, std::span<Value> out,
+                    BadColumn& bad) {
   for (std::size_t i = 0; i < columns.size(); ++i) {
     switch (columns[i].kind) {
       case TupleColumn::Kind::kNull: break;  // as the arena made it
@@ -44,8 +48,9 @@ std::span<const Value> key_of(std::span<const Value> row, const Schema& schema, 
 
 Error not_representable(const std::string& relation, const Schema& schema, const BadColumn& bad) {
   const Field& field = schema.fields()[bad.index];
-  return {ErrorKind::kBadRecord, "value_not_representable", "column \"" + field.name + "\" of " + relation + ": cannot represent the " + field.origin_type + " \"" +
-                                                                std::string(bad.text.substr(0, 100)) + "\""};
+  return {ErrorKind::kBadRecord, "value_not_representable",
+          "column \"" + field.name + "\" of " + relation + ": cannot represent the " + field.origin_type + " \"" +
+              std::string(bad.text.substr(0, 100)) + "\""};
 }
 
 }  // namespace
@@ -104,7 +109,9 @@ void ChangeAssembler::on_keepalive(std::string_view copy_data) {
 Status ChangeAssembler::on_begin(const BeginMessage& message) {
   if (transaction_) return violation("a transaction begins inside another");
   const bool expected = !position_.inside_transaction() || message.commit_lsn <= position_.done.major;
-  if (!expected) return lost("the transaction that commits at " + lsn_text(position_.done.major) + " was read to row " + std::to_string(position_.done.minor) + " and is not sent again"); // A3
+  if (!expected)
+    return lost("the transaction that commits at " + lsn_text(position_.done.major) + " was read to row " +
+                std::to_string(position_.done.minor) + " and is not sent again");  // A3
   transaction_.emplace(Transaction{message, 0, false, {}});
   quiet_lsn_ = 0;
   return {};
@@ -113,9 +120,11 @@ Status ChangeAssembler::on_begin(const BeginMessage& message) {
 Status ChangeAssembler::on_commit(const CommitMessage& message) {
   if (!transaction_) return violation("a commit without a transaction");
   const Lsn commit = transaction_->begin.commit_lsn;
-  if (message.commit_lsn != commit || message.end_lsn <= commit) return violation("the commit at " + lsn_text(message.commit_lsn) + " is not that of its transaction");
+  if (message.commit_lsn != commit || message.end_lsn <= commit)
+    return violation("the commit at " + lsn_text(message.commit_lsn) + " is not that of its transaction");
   if (position_.inside_transaction() && position_.done.major == commit && transaction_->rows < position_.done.minor) {
-    return lost("the transaction that commits at " + lsn_text(commit) + " had at least " + std::to_string(position_.done.minor) + " rows and now has " + std::to_string(transaction_->rows)); // A3
+    return lost("the transaction that commits at " + lsn_text(commit) + " had at least " + std::to_string(position_.done.minor) +
+                " rows and now has " + std::to_string(transaction_->rows));  // A3
   }
   const StreamPosition whole{{commit, Ordinal::kEnd}, message.end_lsn};
   if (position_.done < whole.done) position_ = whole;
@@ -176,7 +185,8 @@ Status ChangeAssembler::build(const RowContext& context, BatchBuilder& out) {
   BadColumn bad;
   const auto before = arena.array<Value>(row.old_columns.size());
   const auto after = arena.array<Value>(row.new_columns.size());
-  if (!decode_columns(row.old_columns, relation.codecs, arena, before, bad) || !decode_columns(row.new_columns, relation.codecs, arena, after, bad)) {
+  if (!decode_columns(row.old_columns, relation.codecs, arena, before, bad) ||
+      !decode_columns(row.new_columns, relation.codecs, arena, after, bad)) {
     return not_representable(relation.name, *relation.schema, bad);
   }
   if (row.old == RowMessage::Old::kKey) {
@@ -205,7 +215,8 @@ Status ChangeAssembler::build(const RowContext& context, BatchBuilder& out) {
 std::span<const Value> ChangeAssembler::meta(Lsn lsn, BatchBuilder& out) {
   Transaction& transaction = *transaction_;
   if (!transaction.tx_made) {
-    transaction.tx = Value::string_in(out.arena(), std::to_string(transaction.begin.xid) + ':' + std::to_string(transaction.begin.commit_lsn));
+    transaction.tx =
+        Value::string_in(out.arena(), std::to_string(transaction.begin.xid) + ':' + std::to_string(transaction.begin.commit_lsn));
     transaction.tx_made = true;
   }
   const auto slots = out.arena().array<Value>(kMetaSlots);

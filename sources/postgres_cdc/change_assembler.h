@@ -62,8 +62,8 @@ class ChangeAssembler {
  private:
   struct Relation {
     bool wanted = false;
-    std::string name;     // schema.table, for messages
-    SchemaRef schema;     // null unless wanted
+    std::string name;  // schema.table, for messages
+    SchemaRef schema;  // null unless wanted
     char identity = 'd';
     std::vector<ColumnCodec> codecs;
     std::vector<bool> in_identity;

@@ -19,17 +19,17 @@ struct Builtin {
 };
 
 constexpr std::array kBuiltins = {
-    Builtin{16, 1000, TextFormat::kBool},          Builtin{17, 1001, TextFormat::kBytes},       Builtin{18, 1002, TextFormat::kString},
-    Builtin{19, 1003, TextFormat::kString},        Builtin{20, 1016, TextFormat::kInteger},     Builtin{21, 1005, TextFormat::kInteger},
-    Builtin{23, 1007, TextFormat::kInteger},       Builtin{25, 1009, TextFormat::kString},      Builtin{26, 1028, TextFormat::kInteger},
-    Builtin{114, 199, TextFormat::kJson},          Builtin{142, 143, TextFormat::kString},      Builtin{600, 1017, TextFormat::kString},
-    Builtin{603, 1020, TextFormat::kString, ';'},  Builtin{650, 651, TextFormat::kString},      Builtin{700, 1021, TextFormat::kFloat},
-    Builtin{701, 1022, TextFormat::kFloat},        Builtin{790, 791, TextFormat::kString},      Builtin{829, 1040, TextFormat::kString},
-    Builtin{774, 775, TextFormat::kString},        Builtin{869, 1041, TextFormat::kString},     Builtin{1042, 1014, TextFormat::kString},
-    Builtin{1043, 1015, TextFormat::kString},      Builtin{1082, 1182, TextFormat::kDate},      Builtin{1083, 1183, TextFormat::kTime},
-    Builtin{1114, 1115, TextFormat::kTimestamp},   Builtin{1184, 1185, TextFormat::kTimestampTz}, Builtin{1186, 1187, TextFormat::kInterval},
-    Builtin{1266, 1270, TextFormat::kTimeTz},      Builtin{1560, 1561, TextFormat::kBits},      Builtin{1562, 1563, TextFormat::kBits},
-    Builtin{1700, 1231, TextFormat::kDecimal},     Builtin{2950, 2951, TextFormat::kUuid},      Builtin{3802, 3807, TextFormat::kJson},
+    Builtin{16, 1000, TextFormat::kBool},         Builtin{17, 1001, TextFormat::kBytes},         Builtin{18, 1002, TextFormat::kString},
+    Builtin{19, 1003, TextFormat::kString},       Builtin{20, 1016, TextFormat::kInteger},       Builtin{21, 1005, TextFormat::kInteger},
+    Builtin{23, 1007, TextFormat::kInteger},      Builtin{25, 1009, TextFormat::kString},        Builtin{26, 1028, TextFormat::kInteger},
+    Builtin{114, 199, TextFormat::kJson},         Builtin{142, 143, TextFormat::kString},        Builtin{600, 1017, TextFormat::kString},
+    Builtin{603, 1020, TextFormat::kString, ';'}, Builtin{650, 651, TextFormat::kString},        Builtin{700, 1021, TextFormat::kFloat},
+    Builtin{701, 1022, TextFormat::kFloat},       Builtin{790, 791, TextFormat::kString},        Builtin{829, 1040, TextFormat::kString},
+    Builtin{774, 775, TextFormat::kString},       Builtin{869, 1041, TextFormat::kString},       Builtin{1042, 1014, TextFormat::kString},
+    Builtin{1043, 1015, TextFormat::kString},     Builtin{1082, 1182, TextFormat::kDate},        Builtin{1083, 1183, TextFormat::kTime},
+    Builtin{1114, 1115, TextFormat::kTimestamp},  Builtin{1184, 1185, TextFormat::kTimestampTz}, Builtin{1186, 1187, TextFormat::kInterval},
+    Builtin{1266, 1270, TextFormat::kTimeTz},     Builtin{1560, 1561, TextFormat::kBits},        Builtin{1562, 1563, TextFormat::kBits},
+    Builtin{1700, 1231, TextFormat::kDecimal},    Builtin{2950, 2951, TextFormat::kUuid},        Builtin{3802, 3807, TextFormat::kJson},
 };
 
 bool decode_integer(std::string_view text, Value& out) {

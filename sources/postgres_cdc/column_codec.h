@@ -20,7 +20,23 @@
 
 namespace sluice::sources::postgres {
 
-enum class TextFormat : std::uint8_t { kBool, kInteger, kFloat, kDecimal, kString, kBytes, kDate, kTime, kTimeTz, kTimestamp, kTimestampTz, kInterval, kBits, kUuid, kJson };
+enum class TextFormat : std::uint8_t {
+  kBool,
+  kInteger,
+  kFloat,
+  kDecimal,
+  kString,
+  kBytes,
+  kDate,
+  kTime,
+  kTimeTz,
+  kTimestamp,
+  kTimestampTz,
+  kInterval,
+  kBits,
+  kUuid,
+  kJson
+};
 
 struct ColumnCodec {
   TextFormat format = TextFormat::kString;  // of the elements if `is_array`

@@ -27,10 +27,11 @@ void check_url_field(const PostgresCdcConfig& config, const ConfigNode& node, Bi
 void check_snapshot(const PostgresCdcConfig& config, const ConfigNode& node, BindContext& context) {
   if (config.snapshot == SnapshotMode::kNever) return;
   const bool written = node.find("snapshot") != nullptr;
-  context.findings.error(place_of(node, "snapshot"), written ? "bad_value" : "missing_key",
-                         written ? "this version reads changes only: it cannot take a snapshot of the rows that are there already"
-                                 : "say `snapshot: never`: the default is a snapshot of the rows that are there already, which this version cannot take",
-                         "snapshot: never");
+  context.findings.error(
+      place_of(node, "snapshot"), written ? "bad_value" : "missing_key",
+      written ? "this version reads changes only: it cannot take a snapshot of the rows that are there already"
+              : "say `snapshot: never`: the default is a snapshot of the rows that are there already, which this version cannot take",
+      "snapshot: never");
 }
 
 void check_tables(const PostgresCdcConfig& config, const ConfigNode& node, BindContext& context) {
@@ -39,28 +40,35 @@ void check_tables(const PostgresCdcConfig& config, const ConfigNode& node, BindC
     for (const std::string& text : *list) {
       TablePattern pattern;
       if (parse_table_pattern(text, pattern)) continue;
-      context.findings.error(place_of(node, list == &config.tables ? "tables" : "exclude"), "bad_value", "\"" + text + "\" is not a table", "write schema.table, for example public." + text);
+      context.findings.error(place_of(node, list == &config.tables ? "tables" : "exclude"), "bad_value", "\"" + text + "\" is not a table",
+                             "write schema.table, for example public." + text);
     }
   }
 }
 
 // The server allows nothing else in the name of a slot.
 void check_slot(const PostgresCdcConfig& config, const ConfigNode& node, BindContext& context) {
-  const bool good = config.slot.size() <= kLongestName &&
-                    std::all_of(config.slot.begin(), config.slot.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
-  if (!good) context.findings.error(place_of(node, "slot"), "bad_value", "\"" + config.slot + "\" is no name of a slot", "up to 63 of a-z, 0-9 and _");
-  if (config.publication.size() > kLongestName) context.findings.error(place_of(node, "publication"), "bad_value", "the name is longer than 63 characters");
+  const bool good = config.slot.size() <= kLongestName && std::all_of(config.slot.begin(), config.slot.end(), [](char c) {
+                      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+                    });
+  if (!good)
+    context.findings.error(place_of(node, "slot"), "bad_value", "\"" + config.slot + "\" is no name of a slot",
+                           "up to 63 of a-z, 0-9 and _");
+  if (config.publication.size() > kLongestName)
+    context.findings.error(place_of(node, "publication"), "bad_value", "the name is longer than 63 characters");
 }
 
 void check_heartbeat(const PostgresCdcConfig& config, const ConfigNode& node, BindContext& context) {
   using namespace std::chrono_literals;
-  if (config.heartbeat < 100ms || config.heartbeat > 1h) context.findings.error(place_of(node, "heartbeat"), "out_of_range", "a heartbeat is from 100ms to 1h");
+  if (config.heartbeat < 100ms || config.heartbeat > 1h)
+    context.findings.error(place_of(node, "heartbeat"), "out_of_range", "a heartbeat is from 100ms to 1h");
 }
 
 Result<std::string> name_or_default(const std::string& given, const std::string& pipeline, std::string_view what) {
   std::string name = given.empty() ? default_name(pipeline) : given;
   if (name.size() <= kLongestName) return name;
-  return Error(ErrorKind::kInvalidConfig, "bad_value", "the name of the " + std::string(what) + " \"" + name + "\" is longer than 63 characters: set `" + std::string(what) + "`");
+  return Error(ErrorKind::kInvalidConfig, "bad_value",
+               "the name of the " + std::string(what) + " \"" + name + "\" is longer than 63 characters: set `" + std::string(what) + "`");
 }
 
 std::vector<TablePattern> patterns_of(const std::vector<std::string>& texts) {
@@ -74,14 +82,21 @@ std::vector<TablePattern> patterns_of(const std::vector<std::string>& texts) {
 const ConfigFields<PostgresCdcConfig>& PostgresCdcConfig::fields() {
   static const auto kFields =
       ConfigFields<PostgresCdcConfig>{}
-          .required("url", &PostgresCdcConfig::url, "postgresql://user:password@host:port/database. TLS is verified in full unless the host is this machine or the URL says sslmode.")
+          .required("url", &PostgresCdcConfig::url,
+                    "postgresql://user:password@host:port/database. TLS is verified in full unless the host is this machine or the URL "
+                    "says sslmode.")
           .required("tables", &PostgresCdcConfig::tables, "Tables to read, as schema.table; * and ? match in both parts.")
           .optional("exclude", &PostgresCdcConfig::exclude, "Tables to leave out of those.")
-          .optional("publication", &PostgresCdcConfig::publication, "Publication to read through; by default the pipeline's own, sluice_<pipeline>, which is created.")
-          .optional("slot", &PostgresCdcConfig::slot, "Replication slot; by default the pipeline's own, sluice_<pipeline>, which is created.")
-          .optional("snapshot", &PostgresCdcConfig::snapshot, "Whether the rows that are there already are read first. This version knows only `never`.")
-          .optional("heartbeat", &PostgresCdcConfig::heartbeat, "How often the position moves while the tables are idle, so that the server can remove its log.")
-          .optional("adopt", &PostgresCdcConfig::adopt, "Go on with a slot that exists although there is no checkpoint; changes it has passed are gone.")
+          .optional("publication", &PostgresCdcConfig::publication,
+                    "Publication to read through; by default the pipeline's own, sluice_<pipeline>, which is created.")
+          .optional("slot", &PostgresCdcConfig::slot,
+                    "Replication slot; by default the pipeline's own, sluice_<pipeline>, which is created.")
+          .optional("snapshot", &PostgresCdcConfig::snapshot,
+                    "Whether the rows that are there already are read first. This version knows only `never`.")
+          .optional("heartbeat", &PostgresCdcConfig::heartbeat,
+                    "How often the position moves while the tables are idle, so that the server can remove its log.")
+          .optional("adopt", &PostgresCdcConfig::adopt,
+                    "Go on with a slot that exists although there is no checkpoint; changes it has passed are gone.")
           .check(check_url_field)
           .check(check_snapshot)
           .check(check_tables)
@@ -96,7 +111,8 @@ std::string default_name(std::string_view pipeline) {
   return name;
 }
 
-Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const std::string& pipeline, const std::string& component, const std::string& state_directory) {
+Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const std::string& pipeline, const std::string& component,
+                                         const std::string& state_directory) {
   SessionSettings settings;
   settings.connect = {config.url.reveal(), "sluice " + pipeline + '/' + component};
   settings.slot = SLUICE_TRY(name_or_default(config.slot, pipeline, "slot"));

@@ -29,7 +29,8 @@ struct PostgresCdcConfig {
 std::string default_name(std::string_view pipeline);
 
 // kInvalidConfig bad_value: a name over 63 characters, which the server would cut.
-Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const std::string& pipeline, const std::string& component, const std::string& state_directory);
+Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const std::string& pipeline, const std::string& component,
+                                         const std::string& state_directory);
 
 }  // namespace sluice::sources::postgres
 
@@ -38,8 +39,9 @@ namespace sluice {
 template <>
 struct EnumNames<sources::postgres::SnapshotMode> {
   using Mode = sources::postgres::SnapshotMode;
-  static constexpr std::array kNames = {std::pair{std::string_view{"initial"}, Mode::kInitial}, std::pair{std::string_view{"never"}, Mode::kNever},
-                                        std::pair{std::string_view{"only"}, Mode::kOnly}, std::pair{std::string_view{"always"}, Mode::kAlways}};
+  static constexpr std::array kNames = {
+      std::pair{std::string_view{"initial"}, Mode::kInitial}, std::pair{std::string_view{"never"}, Mode::kNever},
+      std::pair{std::string_view{"only"}, Mode::kOnly}, std::pair{std::string_view{"always"}, Mode::kAlways}};
 };
 
 }  // namespace sluice

@@ -79,7 +79,8 @@ void add_tls(const ParsedUrl& url, Parameters& parameters) {
   const std::string_view host = url.get("host").empty() ? url.get("hostaddr") : url.get("host");
   if (!url.get("sslmode").empty() || all_loopback(host)) return;
   parameters.entries.emplace_back("sslmode", "verify-full");
-  if (url.get("sslrootcert").empty() && ::access(kSystemCertificates, R_OK) == 0) parameters.entries.emplace_back("sslrootcert", kSystemCertificates);
+  if (url.get("sslrootcert").empty() && ::access(kSystemCertificates, R_OK) == 0)
+    parameters.entries.emplace_back("sslrootcert", kSystemCertificates);
 }
 
 // Later entries win over what stands in the URL.
@@ -89,7 +90,8 @@ Parameters make_parameters(const ConnectOptions& options, const ParsedUrl& url, 
   entries.emplace_back("dbname", options.url);
   entries.emplace_back("application_name", options.application_name);
   entries.emplace_back("client_encoding", "UTF8");
-  const std::string own = "-c datestyle=ISO -c timezone=UTC -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1 -c statement_timeout=0";
+  const std::string own =
+      "-c datestyle=ISO -c timezone=UTC -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1 -c statement_timeout=0";
   entries.emplace_back("options", url.get("options").empty() ? own : std::string(url.get("options")) + ' ' + own);
   if (mode == Connection::Mode::kReplication) entries.emplace_back("replication", "database");
   entries.emplace_back("keepalives_idle", "10");
@@ -171,12 +173,14 @@ Status Connection::wait_readable(Clock::time_point deadline, std::string_view do
     if (stop.stop_requested()) return cancel(), cancelled(doing);
     if (Clock::now() >= deadline) {
       cancel();
-      return Error(ErrorKind::kTransient, "deadline_exceeded", std::string(doing) + ": no answer in time (is another session holding a lock or a long transaction open?)");
+      return Error(ErrorKind::kTransient, "deadline_exceeded",
+                   std::string(doing) + ": no answer in time (is another session holding a lock or a long transaction open?)");
     }
   }
 }
 
-Result<Rows> Connection::query(const std::string& command, std::string_view doing, std::stop_token stop, std::chrono::milliseconds deadline) {
+Result<Rows> Connection::query(const std::string& command, std::string_view doing, std::stop_token stop,
+                               std::chrono::milliseconds deadline) {
   const auto end = Clock::now() + deadline;
   if (PQsendQuery(get(), command.c_str()) == 0) return postgres_error({}, PQerrorMessage(get()), doing);
   Rows last(nullptr);

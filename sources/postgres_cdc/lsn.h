@@ -43,8 +43,8 @@ struct StreamPosition {
 // The text of Position::resume: "pg1 <lsn> <timeline> <protocol> <publication>".
 struct ResumePoint {
   Lsn lsn = 0;
-  std::uint32_t timeline = 0;     // of the server that sent it
-  std::uint32_t protocol = 1;     // pgoutput's proto_version: with the publication it decides how rows are counted
+  std::uint32_t timeline = 0;  // of the server that sent it
+  std::uint32_t protocol = 1;  // pgoutput's proto_version: with the publication it decides how rows are counted
   std::string publication;
 
   std::string encode() const;

@@ -8,8 +8,8 @@ namespace {
 
 Error violation(std::string_view bytes) {
   const std::string type = bytes.empty() ? "empty" : std::string("'") + bytes[0] + "'";
-  return {ErrorKind::kFatal, "protocol_violation", "decode a change from PostgreSQL: malformed pgoutput message of type " + type + ", " +
-                                                       std::to_string(bytes.size()) + " bytes"};
+  return {ErrorKind::kFatal, "protocol_violation",
+          "decode a change from PostgreSQL: malformed pgoutput message of type " + type + ", " + std::to_string(bytes.size()) + " bytes"};
 }
 
 BeginMessage read_begin(WireReader& in) {

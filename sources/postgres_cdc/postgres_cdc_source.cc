@@ -18,7 +18,9 @@ using namespace std::chrono_literals;
 constexpr auto kGather = 5ms;
 constexpr std::size_t kEnoughRecords = 512;
 
-Labels labels_of(const BuildContext& context) { return {{"pipeline", context.pipeline}, {"component_kind", "source"}, {"component", context.component}}; }
+Labels labels_of(const BuildContext& context) {
+  return {{"pipeline", context.pipeline}, {"component_kind", "source"}, {"component", context.component}};
+}
 
 }  // namespace
 
@@ -28,7 +30,8 @@ PostgresCdcSource::PostgresCdcSource(SessionSettings settings, const BuildContex
       context_(context),
       catalog_({settings_.connect.url, settings_.connect.application_name + " catalog"}, {}),
       lag_bytes_(context.metrics.gauge("sluice_source_lag_bytes", "Bytes of the origin's log that were not read yet.", labels_of(context))),
-      slot_lag_bytes_(context.metrics.gauge("sluice_postgres_slot_lag_bytes", "Bytes of the server's log behind the slot's confirmed position.", labels_of(context))) {}
+      slot_lag_bytes_(context.metrics.gauge("sluice_postgres_slot_lag_bytes",
+                                            "Bytes of the server's log behind the slot's confirmed position.", labels_of(context))) {}
 
 Status PostgresCdcSource::open(const Checkpoint& from, std::stop_token stop) {
   end_session();
@@ -151,7 +154,9 @@ void register_postgres_cdc_source(Registry& registry) {
     auto settings = SLUICE_TRY(sources::postgres::session_settings(config, context.pipeline, context.component, context.state_directory));
     return std::unique_ptr<Source>(std::make_unique<sources::postgres::PostgresCdcSource>(std::move(settings), context));
   };
-  type.guarantee = [](const PostgresCdcConfig&) { return Guarantee{true, "the server keeps its log until every sink has committed and sends it again under the same positions"}; };
+  type.guarantee = [](const PostgresCdcConfig&) {
+    return Guarantee{true, "the server keeps its log until every sink has committed and sends it again under the same positions"};
+  };
   type.can_end = [](const PostgresCdcConfig&) { return false; };
   type.meta = {"lsn", "xid", "tx"};
   registry.add(type);

@@ -16,10 +16,14 @@ struct Meaning {
 
 constexpr std::array kMeanings = {
     Meaning{"28P01", ErrorKind::kTransient, "auth_failed", "the user or password in `url` is refused"},
-    Meaning{"28000", ErrorKind::kTransient, "auth_failed", "pg_hba.conf or the role refuses this connection (a replication=database connection is an ordinary one to pg_hba.conf)"},
+    Meaning{"28000", ErrorKind::kTransient, "auth_failed",
+            "pg_hba.conf or the role refuses this connection (a replication=database connection is an ordinary one to pg_hba.conf)"},
     Meaning{"3D000", ErrorKind::kFatal, "database_missing", "the database in `url` does not exist"},
-    Meaning{"42501", ErrorKind::kFatal, "missing_privilege", "the role needs: ALTER ROLE <role> REPLICATION; and to create the publication it must own the tables and have CREATE on the database"},
-    Meaning{"55006", ErrorKind::kTransient, "slot_in_use", "another process reads from the slot; end it, or wait until the server notices that it is gone"},
+    Meaning{"42501", ErrorKind::kFatal, "missing_privilege",
+            "the role needs: ALTER ROLE <role> REPLICATION; and to create the publication it must own the tables and have CREATE on the "
+            "database"},
+    Meaning{"55006", ErrorKind::kTransient, "slot_in_use",
+            "another process reads from the slot; end it, or wait until the server notices that it is gone"},
     Meaning{"58P01", ErrorKind::kFatal, "position_lost", "the server no longer has the log from here on"},
     Meaning{"42704", ErrorKind::kFatal, "publication_missing", "a publication must exist since before the position it is read from"},
 };
@@ -48,13 +52,15 @@ std::string_view state_in_message(std::string_view message) {
 Error postgres_error(std::string_view state, std::string_view message, std::string_view doing) {
   std::string text = std::string(doing) + ": " + (message.empty() ? "the server closed the connection" : one_line(message));
   if (message.find("output plugin") != std::string_view::npos && message.find("not allowed") != std::string_view::npos) {
-    return {ErrorKind::kFatal, "output_plugin_refused", text + " (mend: ALTER SYSTEM SET output_plugin_libraries TO pgoutput, test_decoding;)"};
+    return {ErrorKind::kFatal, "output_plugin_refused",
+            text + " (mend: ALTER SYSTEM SET output_plugin_libraries TO pgoutput, test_decoding;)"};
   }
   for (const Meaning& meaning : kMeanings) {
     if (meaning.state == state) return {meaning.kind, meaning.code, text + " (" + std::string(meaning.hint) + ")"};
   }
   const bool connection = state.empty() || state.starts_with("08") || state.starts_with("57P");
-  return {ErrorKind::kTransient, connection ? "connection_lost" : "server_error", text + (state.empty() ? "" : " [" + std::string(state) + "]")};
+  return {ErrorKind::kTransient, connection ? "connection_lost" : "server_error",
+          text + (state.empty() ? "" : " [" + std::string(state) + "]")};
 }
 
 }  // namespace sluice::sources::postgres

@@ -24,8 +24,11 @@ struct PublicationWish {
 };
 
 // Makes sure that every table of `filter` is published.  Tables without a replica identity are never added: the server would refuse
-// their updates and deletes to everybody from then on.
-// kFatal table_missing, publication_missing, no_replica_identity, publication_lacks_table, publication_lacks_operations, each with the SQL that mends it.
-Status ensure_publication(Connection& connection, const PublicationWish& wish, const TableFilter& filter, Logger& log, std::stop_token stop);
+// their updates and deletes to everybody from then on.  One that only matches a pattern stops the first start; later it is left out
+// with a warning.
+// kFatal table_missing, publication_missing, no_replica_identity, publication_lacks_table, publication_lacks_operations, each with the SQL
+// that mends it.
+Status ensure_publication(Connection& connection, const PublicationWish& wish, const TableFilter& filter, Logger& log,
+                          std::stop_token stop);
 
 }  // namespace sluice::sources::postgres

@@ -34,7 +34,8 @@ std::string types_query(const RelationMessage& relation) {
 
 std::string primary_key_query(const RelationMessage& relation) {
   return "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) "
-         "WHERE i.indisprimary AND i.indrelid = " + std::to_string(relation.id);
+         "WHERE i.indisprimary AND i.indrelid = " +
+         std::to_string(relation.id);
 }
 
 ColumnCodec codec_of(const Rows& rows, int row) {
@@ -67,7 +68,8 @@ Result<RelationTypes> ServerRelationCatalog::ask(const RelationMessage& relation
     if (rows.count() != static_cast<int>(relation.columns.size())) {
       return Error(ErrorKind::kTransient, "server_error", doing + ": the catalog gave " + std::to_string(rows.count()) + " answers");
     }
-    for (int row = 0; row < rows.count(); ++row) types.columns[static_cast<std::size_t>(row)] = {std::string(rows.text(row, 0)), codec_of(rows, row)};
+    for (int row = 0; row < rows.count(); ++row)
+      types.columns[static_cast<std::size_t>(row)] = {std::string(rows.text(row, 0)), codec_of(rows, row)};
   }
   if (relation.identity == 'f') {
     const Rows rows = SLUICE_TRY(connection_->query(primary_key_query(relation), doing, stop_));

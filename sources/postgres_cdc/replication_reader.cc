@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,9 +27,9 @@ constexpr auto kReplyPause = 10ms;
 constexpr auto kHurryPause = 20ms;
 // Read coalescing: the server sends every row with a send() of its own, so a fast reader wakes up once per row.  When less than
 // this was waiting, a short sleep lets more come: a fifth to a half of the client's CPU at the same or a better wall time.
+// SO_RCVBUF is left alone: setting it ends the kernel's own tuning, which reaches further (up to twice the wall time, measured).
 constexpr int kCoalesceBytes = 8 * 1024;
-constexpr long kCoalesceNanoseconds = 500'000;
-constexpr int kReceiveBuffer = 1024 * 1024;
+constexpr long kCoalesceNanoseconds = 200'000;
 
 std::int64_t server_clock_now() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -39,7 +38,8 @@ std::int64_t server_clock_now() {
 
 template <typename T>
 void put(std::string& out, T value) {
-  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) out += static_cast<char>(static_cast<std::uint64_t>(value) >> static_cast<unsigned>(shift));
+  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8)
+    out += static_cast<char>(static_cast<std::uint64_t>(value) >> static_cast<unsigned>(shift));
 }
 
 std::string status_message(Lsn received, Lsn flushed, bool ask) {
@@ -52,11 +52,6 @@ std::string status_message(Lsn received, Lsn flushed, bool ask) {
   return message;
 }
 
-void enlarge_receive_buffer(int socket) {
-  // Best effort: the kernel's limit may be lower.
-  ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
-}
-
 }  // namespace
 
 ReplicationReader::ReplicationReader(Connection connection, const Options& options)
@@ -66,7 +61,6 @@ ReplicationReader::ReplicationReader(Connection connection, const Options& optio
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       buffer_(options.buffer_bytes),
       acknowledged_(options.acknowledged) {
-  enlarge_receive_buffer(PQsocket(connection_.get()));
   buffer_.on_room([this] { wake(); });
   thread_ = std::jthread([this](std::stop_token stop) { run(std::move(stop)); });
 }
@@ -151,8 +145,8 @@ void ReplicationReader::note(std::string_view message, Turn& turn) {
 
 bool ReplicationReader::status_due(const Turn& turn) const {
   const auto age = Clock::now() - turn.last_status;
-  if (age >= options_.status_interval) return true;                                                         // R1
-  if (turn.reply_wanted && age >= kReplyPause) return true;                                                 // R2
+  if (age >= options_.status_interval) return true;                                                                   // R1
+  if (turn.reply_wanted && age >= kReplyPause) return true;                                                           // R2
   return hurried_.load(std::memory_order_relaxed) && acknowledged_.load(std::memory_order_relaxed) > turn.confirmed;  // G8
 }
 
@@ -161,7 +155,8 @@ Status ReplicationReader::tell(Turn& turn) {
   // Nothing heard for a while: ask for an answer, so that a dead connection shows.
   const bool ask = Clock::now() - turn.last_heard >= 2 * options_.status_interval;
   const std::string message = status_message(std::max(turn.received, flushed), flushed, ask);
-  if (PQputCopyData(connection_.get(), message.data(), static_cast<int>(message.size())) < 0 || PQflush(connection_.get()) < 0) return stream_error();
+  if (PQputCopyData(connection_.get(), message.data(), static_cast<int>(message.size())) < 0 || PQflush(connection_.get()) < 0)
+    return stream_error();
   if (flushed > turn.confirmed) hurried_.store(false, std::memory_order_relaxed);
   turn.confirmed = flushed;
   turn.reply_wanted = false;
@@ -197,7 +192,8 @@ Status ReplicationReader::wait(Turn& turn) {
   }
   if (polled[0].revents != 0 && PQconsumeInput(connection_.get()) == 0) return stream_error();
   if (Clock::now() - turn.last_heard > options_.silence_limit) {
-    return Error(ErrorKind::kTransient, "connection_lost", std::string(kDoing) + ": the server has been silent for " + std::to_string(options_.silence_limit.count()) + " ms");
+    return Error(ErrorKind::kTransient, "connection_lost",
+                 std::string(kDoing) + ": the server has been silent for " + std::to_string(options_.silence_limit.count()) + " ms");
   }
   return {};
 }

@@ -23,25 +23,30 @@ Error fatal(std::string_view code, std::string message) { return {ErrorKind::kFa
 Status check_origin(Connection& connection, const ServerIdentity& server, const KnownPosition& known, std::stop_token stop) {
   const PartitionName& ours = known.partition;
   if (ours.system_id != server.system_id || ours.database != server.database) {
-    return fatal("origin_changed", "the position is of database \"" + ours.database + "\" of the server with system id " + ours.system_id + ", and `url` leads to \"" + server.database + "\" of " + server.system_id);
+    return fatal("origin_changed", "the position is of database \"" + ours.database + "\" of the server with system id " + ours.system_id +
+                                       ", and `url` leads to \"" + server.database + "\" of " + server.system_id);
   }
   // A transaction that is half read must be on the way whole: its commit record begins at the resume point.
   const Lsn needed = known.position.resume + (known.position.inside_transaction() ? 1 : 0);
   if (known.resume.timeline != server.timeline) {
     const std::optional<Lsn> left = SLUICE_TRY(timeline_switch(connection, server.timeline, known.resume.timeline, stop));
     if (left && *left >= needed) return {};
-    const std::string where = left ? "leaves timeline " + std::to_string(known.resume.timeline) + " at " + lsn_text(*left) : "does not come from timeline " + std::to_string(known.resume.timeline);
-    return fatal("origin_changed", "the server is on timeline " + std::to_string(server.timeline) + ", which " + where + ": changes up to " + lsn_text(needed) + " that were read are not part of it");
+    const std::string where = left ? "leaves timeline " + std::to_string(known.resume.timeline) + " at " + lsn_text(*left)
+                                   : "does not come from timeline " + std::to_string(known.resume.timeline);
+    return fatal("origin_changed", "the server is on timeline " + std::to_string(server.timeline) + ", which " + where +
+                                       ": changes up to " + lsn_text(needed) + " that were read are not part of it");
   }
   if (server.flushed < needed) {
-    return fatal("origin_changed", "the server's log ends at " + lsn_text(server.flushed) + ", before the position " + lsn_text(needed) + ": it was restored from an older copy");
+    return fatal("origin_changed", "the server's log ends at " + lsn_text(server.flushed) + ", before the position " + lsn_text(needed) +
+                                       ": it was restored from an older copy");
   }
   return {};
 }
 
 Status check_slot_kind(const SlotState& slot, const SessionSettings& settings, const ServerIdentity& server) {
   if (slot.plugin == "pgoutput" && slot.database == server.database) return {};
-  return fatal("slot_mismatch", "the replication slot \"" + settings.slot + "\" is of plug-in \"" + slot.plugin + "\" and database \"" + slot.database + "\", not pgoutput and \"" + server.database + "\"");
+  return fatal("slot_mismatch", "the replication slot \"" + settings.slot + "\" is of plug-in \"" + slot.plugin + "\" and database \"" +
+                                    slot.database + "\", not pgoutput and \"" + server.database + "\"");
 }
 
 // G11: the slot still has what the position asks for.
@@ -49,13 +54,17 @@ Status check_position(const std::optional<SlotState>& slot, const SessionSetting
   const std::string from = "go on from " + lsn_text(known.position.resume) + " with the replication slot \"" + settings.slot + "\": ";
   constexpr std::string_view kMend = " (mend: sluice resync)";
   if (!slot) return fatal("position_lost", from + "the slot no longer exists" + std::string(kMend));
-  if (slot->lost) return fatal("position_lost", from + "the server has given up the slot and removed its log (max_slot_wal_keep_size)" + std::string(kMend));
+  if (slot->lost)
+    return fatal("position_lost",
+                 from + "the server has given up the slot and removed its log (max_slot_wal_keep_size)" + std::string(kMend));
   if (slot->confirmed > known.position.resume) {
-    return fatal("position_lost", from + "the slot was already confirmed up to " + lsn_text(slot->confirmed) + ", changes in between are gone" + std::string(kMend));
+    return fatal("position_lost", from + "the slot was already confirmed up to " + lsn_text(slot->confirmed) +
+                                      ", changes in between are gone" + std::string(kMend));
   }
   if (known.position.inside_transaction() && (known.resume.publication != settings.publication || known.resume.protocol != kProtocol)) {
-    return fatal("slot_options_changed", from + "the position stands inside a transaction whose rows were counted through the publication \"" + known.resume.publication +
-                                             "\"; change `publication` while the pipeline is caught up");
+    return fatal("slot_options_changed", from +
+                                             "the position stands inside a transaction whose rows were counted through the publication \"" +
+                                             known.resume.publication + "\"; change `publication` while the pipeline is caught up");
   }
   return {};
 }
@@ -96,9 +105,13 @@ Result<KnownPosition> take_slot(const Setup& setup, const SlotState& slot, const
   const bool ours = SLUICE_TRY(intent.holds(setup.server.system_id, name));
   if (!setup.settings.adopt && !ours) {
     return fatal("slot_without_checkpoint", "the replication slot \"" + name + "\" exists, confirmed up to " + lsn_text(slot.confirmed) +
-                                                ", but this pipeline has no checkpoint: changes before that are gone (mend: `adopt: true` goes on from there; SELECT pg_drop_replication_slot('" + name + "') starts anew)");
+                                                ", but this pipeline has no checkpoint: changes before that are gone (mend: `adopt: true` "
+                                                "goes on from there; SELECT pg_drop_replication_slot('" +
+                                                name + "') starts anew)");
   }
-  if (slot.lost) return fatal("position_lost", "take over the replication slot \"" + name + "\": the server has removed its log (mend: SELECT pg_drop_replication_slot('" + name + "'))");
+  if (slot.lost)
+    return fatal("position_lost", "take over the replication slot \"" + name +
+                                      "\": the server has removed its log (mend: SELECT pg_drop_replication_slot('" + name + "'))");
   SLUICE_TRY(setup.publish(PublicationCreation::kTooLate));
   return fresh_position(setup, slot.confirmed);
 }
@@ -116,14 +129,16 @@ Result<KnownPosition> find_start(const Setup& setup, const std::optional<KnownPo
 // Our own last session may still hold the slot when its connection broke on the way.  Best effort: START_REPLICATION has the last word.
 void end_stale_session(const Setup& setup, const std::optional<SlotState>& slot, int stale_pid) {
   if (!slot || stale_pid == 0 || slot->active_pid != stale_pid) return;
-  const Result<Rows> ended = setup.connection.query("SELECT pg_terminate_backend(" + std::to_string(stale_pid) + ")", "end the last session", setup.stop);
+  const Result<Rows> ended =
+      setup.connection.query("SELECT pg_terminate_backend(" + std::to_string(stale_pid) + ")", "end the last session", setup.stop);
   if (!ended) setup.log.warning("could not end the last session's walsender", {{"cause", ended.error().message()}});
 }
 
 Status start_stream(const Setup& setup, Lsn from) {
   const std::string publication = setup.connection.identifier(setup.settings.publication);
-  const std::string command = "START_REPLICATION SLOT " + setup.connection.identifier(setup.settings.slot) + " LOGICAL " + lsn_text(from) + " (proto_version '" + std::to_string(kProtocol) +
-                              "', publication_names " + setup.connection.literal(publication) + ")";
+  const std::string command = "START_REPLICATION SLOT " + setup.connection.identifier(setup.settings.slot) + " LOGICAL " + lsn_text(from) +
+                              " (proto_version '" + std::to_string(kProtocol) + "', publication_names " +
+                              setup.connection.literal(publication) + ")";
   SLUICE_TRY(setup.connection.query(command, "read from the replication slot \"" + setup.settings.slot + "\"", setup.stop));
   return {};
 }
@@ -160,15 +175,17 @@ Result<std::optional<KnownPosition>> known_position(const Checkpoint& from, std:
     if (stored.retired || !std::string_view(key).starts_with(prefix)) continue;
     const auto partition = PartitionName::parse(std::string_view(key).substr(prefix.size()));
     const auto resume = ResumePoint::decode(stored.resume);
-    if (!partition || !resume) return fatal("position_unreadable", "the checkpoint of \"" + key + "\" holds the position \"" + stored.resume + "\", which this version does not understand");
+    if (!partition || !resume)
+      return fatal("position_unreadable", "the checkpoint of \"" + key + "\" holds the position \"" + stored.resume +
+                                              "\", which this version does not understand");
     if (best && stored.done <= best->position.done) continue;
     best = KnownPosition{*partition, {stored.done, resume->lsn}, *resume, resume->lsn};
   }
   return best;
 }
 
-Result<Session> open_session(const SessionSettings& settings, const std::optional<KnownPosition>& known, int stale_pid, Logger& log, FaultPoints& faults,
-                             std::stop_token stop) {
+Result<Session> open_session(const SessionSettings& settings, const std::optional<KnownPosition>& known, int stale_pid, Logger& log,
+                             FaultPoints& faults, std::stop_token stop) {
   Connection connection = SLUICE_TRY(Connection::connect(settings.connect, Connection::Mode::kReplication, stop));
   const ServerIdentity server = SLUICE_TRY(identify_server(connection, stop));
   if (known) SLUICE_TRY(check_origin(connection, server, *known, stop));

@@ -62,7 +62,7 @@ struct Session {
 //   kFatal      origin_changed, position_lost, slot_without_checkpoint, slot_mismatch, slot_options_changed, and those of the catalog,
 //               the publication and postgres_error()
 //   kTransient  slot_in_use, connection_lost, auth_failed, ...
-Result<Session> open_session(const SessionSettings& settings, const std::optional<KnownPosition>& known, int stale_pid, Logger& log, FaultPoints& faults,
-                             std::stop_token stop);
+Result<Session> open_session(const SessionSettings& settings, const std::optional<KnownPosition>& known, int stale_pid, Logger& log,
+                             FaultPoints& faults, std::stop_token stop);
 
 }  // namespace sluice::sources::postgres

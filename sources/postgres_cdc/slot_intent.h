@@ -15,7 +15,8 @@ namespace sluice::sources::postgres {
 class SlotIntent {
  public:
   // `folder` is the pipeline's, `component` the source's name in it.  `folder` empty: nothing is kept, holds() is false.
-  SlotIntent(const std::string& folder, const std::string& component) : path_(folder.empty() ? "" : folder + '/' + component + ".slot_intent") {}
+  SlotIntent(const std::string& folder, const std::string& component)
+      : path_(folder.empty() ? "" : folder + '/' + component + ".slot_intent") {}
 
   // True when the note names this slot of this server.
   Result<bool> holds(const std::string& system_id, const std::string& slot) const;

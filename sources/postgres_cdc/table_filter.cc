@@ -38,7 +38,9 @@ bool any_matches(const std::vector<TablePattern>& patterns, std::string_view sch
 
 bool TablePattern::is_literal() const { return (schema + table).find_first_of("*?") == std::string::npos; }
 
-bool TablePattern::matches(std::string_view schema_name, std::string_view table_name) const { return glob(schema, schema_name) && glob(table, table_name); }
+bool TablePattern::matches(std::string_view schema_name, std::string_view table_name) const {
+  return glob(schema, schema_name) && glob(table, table_name);
+}
 
 bool parse_table_pattern(std::string_view text, TablePattern& out) {
   const std::size_t dot = text.find('.');
@@ -48,6 +50,8 @@ bool parse_table_pattern(std::string_view text, TablePattern& out) {
   return true;
 }
 
-bool TableFilter::wants(std::string_view schema, std::string_view table) const { return any_matches(include, schema, table) && !any_matches(exclude, schema, table); }
+bool TableFilter::wants(std::string_view schema, std::string_view table) const {
+  return any_matches(include, schema, table) && !any_matches(exclude, schema, table);
+}
 
 }  // namespace sluice::sources::postgres

@@ -47,7 +47,8 @@ class Scanner {
   std::int64_t digits(std::size_t low, std::size_t high) {
     std::int64_t result = 0;
     std::size_t count = 0;
-    while (count < high && count < rest_.size() && rest_[count] >= '0' && rest_[count] <= '9') result = result * 10 + (rest_[count++] - '0');
+    while (count < high && count < rest_.size() && rest_[count] >= '0' && rest_[count] <= '9')
+      result = result * 10 + (rest_[count++] - '0');
     rest_.remove_prefix(count);
     failed_ = failed_ || count < low;
     return result;

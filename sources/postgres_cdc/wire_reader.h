@@ -23,7 +23,8 @@ class WireReader {
   T integer() {
     const std::string_view raw = bytes(sizeof(T));
     std::make_unsigned_t<T> result = 0;
-    for (const char c : raw) result = static_cast<std::make_unsigned_t<T>>((static_cast<std::uint64_t>(result) << 8U) | static_cast<unsigned char>(c));
+    for (const char c : raw)
+      result = static_cast<std::make_unsigned_t<T>>((static_cast<std::uint64_t>(result) << 8U) | static_cast<unsigned char>(c));
     return static_cast<T>(result);
   }
   char byte() { return static_cast<char>(integer<std::uint8_t>()); }

@@ -78,7 +78,8 @@ Result<SourceState> SourceRun::read() {
   auto state = source_->read(builder, stop_.get_token());
   const std::shared_ptr<Batch> batch = builder.take();
   for (const Record& record : batch->records()) {
-    seen_.push_back({record.op, record.ordinal, record.schema->spec().table, show_all(record.before), show_all(record.after), show_all(record.key), record.schema->key()});
+    seen_.push_back({record.op, record.ordinal, record.schema->spec().table, show_all(record.before), show_all(record.after),
+                     show_all(record.key), record.schema->key()});
   }
   for (const RejectedInput& input : batch->rejected_inputs()) rejected_.push_back({input.partition, input.ordinal, {}, input.reason});
   for (const auto& [key, position] : batch->through()) through_[key] = position;
@@ -94,7 +95,8 @@ void SourceRun::read_until(const std::function<bool()>& done, int seconds) {
     if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("nothing came within " + std::to_string(seconds) + " s");
     const auto state = read();
     if (state) continue;
-    if (state.error().kind() != ErrorKind::kTransient) throw std::runtime_error(std::string(state.error().code()) + ": " + state.error().message());
+    if (state.error().kind() != ErrorKind::kTransient)
+      throw std::runtime_error(std::string(state.error().code()) + ": " + state.error().message());
     std::this_thread::sleep_for(10ms);  // the shard's back-off
   }
 }

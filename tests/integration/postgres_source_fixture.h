@@ -20,7 +20,9 @@ class FakeMetrics final : public Metrics {
  public:
   Counter& counter(std::string_view, std::string_view, const Labels&) override { return counters_.emplace_back(); }
   Gauge& gauge(std::string_view, std::string_view, const Labels&) override { return gauges_.emplace_back(); }
-  Histogram& histogram(std::string_view, std::string_view, std::span<const double> bounds, const Labels&) override { return histograms_.emplace_back(bounds); }
+  Histogram& histogram(std::string_view, std::string_view, std::span<const double> bounds, const Labels&) override {
+    return histograms_.emplace_back(bounds);
+  }
 
  private:
   std::deque<Counter> counters_;

@@ -98,11 +98,20 @@ class Writer {
     switch (pick(9)) {
       case 0:
       case 1:
-      case 2: session_.query("INSERT INTO items VALUES (" + id() + ", 'i" + n + "', " + note + ", " + n + ".5) ON CONFLICT (id) DO UPDATE SET name = 'c" + n + "'"); break;
-      case 3: session_.query("UPDATE items SET name = 'u" + n + "', total = total + 0.01 WHERE id % 7 = " + std::to_string(pick(7)) + " AND id < 60"); break;
+      case 2:
+        session_.query("INSERT INTO items VALUES (" + id() + ", 'i" + n + "', " + note + ", " + n +
+                       ".5) ON CONFLICT (id) DO UPDATE SET name = 'c" + n + "'");
+        break;
+      case 3:
+        session_.query("UPDATE items SET name = 'u" + n + "', total = total + 0.01 WHERE id % 7 = " + std::to_string(pick(7)) +
+                       " AND id < 60");
+        break;
       case 4: session_.query("UPDATE items SET id = 100000 + " + n + " WHERE id = " + id()); break;  // G17
       case 5: session_.query("DELETE FROM items WHERE id = " + id()); break;
-      case 6: session_.query("INSERT INTO pairs VALUES (" + id() + ", 'p" + n + "', " + id() + ") ON CONFLICT (a, b) DO UPDATE SET name = 'q', b = " + std::to_string(1000 + count_)); break;
+      case 6:
+        session_.query("INSERT INTO pairs VALUES (" + id() + ", 'p" + n + "', " + id() +
+                       ") ON CONFLICT (a, b) DO UPDATE SET name = 'q', b = " + std::to_string(1000 + count_));
+        break;
       case 7: session_.query("INSERT INTO logs (name) SELECT 'l' FROM generate_series(1, 3)"); break;
       default: session_.query("UPDATE logs SET name = name || 'x' WHERE id = (SELECT min(id) + " + std::to_string(pick(9)) + " FROM logs)");
     }
@@ -256,8 +265,12 @@ TEST_CASE("G8: an idle database holds no log, and nothing is confirmed before it
   session.query(kTables);
   SourceRun run({.url = url, .tables = {"public.markers"}, .pipeline = "idle"});
   REQUIRE(run.open());
-  const auto confirmed = [&] { return session.value("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = 'sluice_idle'"); };
-  const auto behind = [&](const std::string& lsn) { return session.value("SELECT confirmed_flush_lsn < '" + lsn + "' FROM pg_replication_slots WHERE slot_name = 'sluice_idle'") == "t"; };
+  const auto confirmed = [&] {
+    return session.value("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = 'sluice_idle'");
+  };
+  const auto behind = [&](const std::string& lsn) {
+    return session.value("SELECT confirmed_flush_lsn < '" + lsn + "' FROM pg_replication_slots WHERE slot_name = 'sluice_idle'") == "t";
+  };
   const std::string at_start = confirmed();
   session.query("INSERT INTO items SELECT i, repeat('x', 100) FROM generate_series(1, 5000) i");  // not our table
   const std::string written = session.value("SELECT pg_current_wal_lsn()");
@@ -274,7 +287,8 @@ TEST_CASE("G8: an idle database holds no log, and nothing is confirmed before it
   CHECK(eventually([&] { return !behind(written); }, 10));
   // Never ahead of what was acknowledged.
   const std::string resume = run.position().resume;
-  CHECK(session.value("SELECT confirmed_flush_lsn <= '" + resume.substr(4, resume.find(' ', 4) - 4) + "' FROM pg_replication_slots WHERE slot_name = 'sluice_idle'") == "t");
+  CHECK(session.value("SELECT confirmed_flush_lsn <= '" + resume.substr(4, resume.find(' ', 4) - 4) +
+                      "' FROM pg_replication_slots WHERE slot_name = 'sluice_idle'") == "t");
   // And a restart goes on from there.
   REQUIRE(run.close());
   session.query("INSERT INTO markers (name) VALUES ('end')");

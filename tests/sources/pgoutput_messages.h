@@ -13,7 +13,8 @@ namespace sluice::sources::postgres::test {
 template <typename T>
 std::string big_endian(T value) {
   std::string out;
-  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) out += static_cast<char>(static_cast<std::uint64_t>(value) >> static_cast<unsigned>(shift));
+  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8)
+    out += static_cast<char>(static_cast<std::uint64_t>(value) >> static_cast<unsigned>(shift));
   return out;
 }
 inline std::string i8(int value) { return big_endian(static_cast<std::uint8_t>(value)); }
@@ -25,7 +26,9 @@ inline std::string zero_ended(std::string_view text) { return std::string(text) 
 // Seconds after 2000-01-01 UTC at which every transaction of these tests commits.
 inline constexpr std::uint64_t kCommitSeconds = 800'000'000;
 
-inline std::string begin(std::uint64_t commit_lsn, std::uint32_t xid = 7) { return "B" + i64(commit_lsn) + i64(kCommitSeconds * 1'000'000) + i32(xid); }
+inline std::string begin(std::uint64_t commit_lsn, std::uint32_t xid = 7) {
+  return "B" + i64(commit_lsn) + i64(kCommitSeconds * 1'000'000) + i32(xid);
+}
 inline std::string commit(std::uint64_t commit_lsn, std::uint64_t end_lsn) { return "C" + i8(0) + i64(commit_lsn) + i64(end_lsn) + i64(0); }
 
 struct TestColumn {
@@ -33,7 +36,8 @@ struct TestColumn {
   std::uint32_t type = 25;
   bool key = false;
 };
-inline std::string relation(std::uint32_t id, std::string_view schema, std::string_view table, const std::vector<TestColumn>& columns, char identity = 'd') {
+inline std::string relation(std::uint32_t id, std::string_view schema, std::string_view table, const std::vector<TestColumn>& columns,
+                            char identity = 'd') {
   std::string out = "R" + i32(id) + zero_ended(schema) + zero_ended(table) + identity + i16(columns.size());
   for (const TestColumn& column : columns) out += i8(column.key ? 1 : 0) + zero_ended(column.name) + i32(column.type) + i32(0xffffffff);
   return out;
@@ -63,7 +67,9 @@ inline std::string truncate(const std::vector<std::uint32_t>& ids) {
 }
 
 // CopyData around a message, and a keepalive.
-inline std::string xlog_data(std::uint64_t lsn, std::string_view message) { return "w" + i64(lsn) + i64(lsn) + i64(0) + std::string(message); }
+inline std::string xlog_data(std::uint64_t lsn, std::string_view message) {
+  return "w" + i64(lsn) + i64(lsn) + i64(0) + std::string(message);
+}
 inline std::string keepalive(std::uint64_t wal_end, bool reply = false) { return "k" + i64(wal_end) + i64(0) + i8(reply ? 1 : 0); }
 
 }  // namespace sluice::sources::postgres::test

@@ -33,7 +33,8 @@ TEST_CASE("pgoutput messages are decoded") {
   CHECK(begun.commit_time == (946'684'800 + static_cast<std::int64_t>(kCommitSeconds)) * 1'000'000);
   CHECK(std::get<CommitMessage>(*decoder.decode(commit(0x100, 0x130)).value()).end_lsn == 0x130);
 
-  const auto described = std::get<RelationMessage>(*decoder.decode(relation(5, "", "orders", {{"id", 23, true}, {"note", 25, false}}, 'i')).value());
+  const auto described =
+      std::get<RelationMessage>(*decoder.decode(relation(5, "", "orders", {{"id", 23, true}, {"note", 25, false}}, 'i')).value());
   CHECK(described.schema == "pg_catalog");  // the server leaves it empty
   CHECK(described.identity == 'i');
   REQUIRE(described.columns.size() == 2);
@@ -68,7 +69,7 @@ TEST_CASE("a pgoutput message that is cut, too long or of an unknown kind is ref
     CHECK_FALSE(decoder.decode(message + "x"));
   }
   CHECK_FALSE(decoder.decode("Z"));
-  CHECK_FALSE(decoder.decode("I" + i32(5) + "N" + i16(1) + "b" + i32(1) + "x"));          // binary was not asked for
+  CHECK_FALSE(decoder.decode("I" + i32(5) + "N" + i16(1) + "b" + i32(1) + "x"));           // binary was not asked for
   CHECK_FALSE(decoder.decode("I" + i32(5) + "N" + i16(1) + "t" + i32(0xffffffff) + "x"));  // a length beyond everything
   CHECK_FALSE(decoder.decode("T" + i32(0xffffffff) + i8(0)));
 }

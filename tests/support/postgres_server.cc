@@ -104,15 +104,18 @@ PostgresServer::PostgresServer(const std::string& settings) : port_(free_port())
   data_ = folder_ + "/data";
   std::ofstream(folder_ + "/password") << "sluice\n";
   ::chmod(folder, 0755);
-  if (const passwd* nobody = ::geteuid() == 0 ? ::getpwnam("nobody") : nullptr; nobody != nullptr && ::chown(folder, nobody->pw_uid, nobody->pw_gid) != 0) {
+  if (const passwd* nobody = ::geteuid() == 0 ? ::getpwnam("nobody") : nullptr;
+      nobody != nullptr && ::chown(folder, nobody->pw_uid, nobody->pw_gid) != 0) {
     throw std::runtime_error("chown");
   }
-  const pid_t pid = spawn(folder_, {std::string(kBin) + "initdb", "-D", data_, "-U", "postgres", "-A", "scram-sha-256", "--pwfile=" + folder_ + "/password", "-E", "UTF8", "--locale=C", "--no-sync"});
+  const pid_t pid = spawn(folder_, {std::string(kBin) + "initdb", "-D", data_, "-U", "postgres", "-A", "scram-sha-256",
+                                    "--pwfile=" + folder_ + "/password", "-E", "UTF8", "--locale=C", "--no-sync"});
   int status = 0;
   if (::waitpid(pid, &status, 0) != pid || status != 0) throw std::runtime_error("initdb failed, see " + folder_ + "/server.log");
   std::ofstream configuration(data_ + "/postgresql.conf", std::ios::app);
   configuration << "listen_addresses = '127.0.0.1'\nport = " << port_ << "\nunix_socket_directories = '" << folder_
-                << "'\nwal_level = logical\nmax_wal_senders = 10\nmax_replication_slots = 20\nwal_sender_timeout = 30s\nfsync = off\nfull_page_writes = off\n"
+                << "'\nwal_level = logical\nmax_wal_senders = 10\nmax_replication_slots = 20\nwal_sender_timeout = 30s\nfsync = "
+                   "off\nfull_page_writes = off\n"
                    "shared_buffers = 32MB\nmax_wal_size = 512MB\n"
                 << settings << '\n';
   configuration.close();
@@ -138,7 +141,8 @@ void PostgresServer::start() {
   pid_ = spawn(folder_, {std::string(kBin) + "postgres", "-D", data_});
   const auto deadline = std::chrono::steady_clock::now() + 30s;
   while (PQping(url().c_str()) != PQPING_OK) {
-    if (std::chrono::steady_clock::now() > deadline || ::kill(pid_, 0) != 0) throw std::runtime_error("the server does not start, see " + folder_ + "/server.log");
+    if (std::chrono::steady_clock::now() > deadline || ::kill(pid_, 0) != 0)
+      throw std::runtime_error("the server does not start, see " + folder_ + "/server.log");
     std::this_thread::sleep_for(20ms);
   }
 }

@@ -40,7 +40,8 @@ class PostgresServer {
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
 
-  std::string url(const std::string& database = "postgres", const std::string& user = "postgres", const std::string& password = "sluice") const;
+  std::string url(const std::string& database = "postgres", const std::string& user = "postgres",
+                  const std::string& password = "sluice") const;
   // A new database; gives its URL.
   std::string create_database(const std::string& name);
   const std::string& data_directory() const { return data_; }
