@@ -28,6 +28,14 @@ struct ConfigNode {
     std::uint32_t line = 0, column = 0;
   };
 
+  // In the .cc: written out by the compiler they would ask for the complete type while it is being defined (clang 14 with libstdc++ 12).
+  ConfigNode();
+  ConfigNode(const ConfigNode& other);
+  ConfigNode(ConfigNode&& other) noexcept;
+  ConfigNode& operator=(const ConfigNode& other);
+  ConfigNode& operator=(ConfigNode&& other) noexcept;
+  ~ConfigNode();
+
   Kind kind = Kind::kNull;
   Style style = Style::kPlain;
   bool comment_follows = false;  // plain scalars: a # comment ends the line, so part of an expression may be lost (CONFIG.md rule 15)

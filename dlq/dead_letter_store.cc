@@ -27,7 +27,8 @@ constexpr std::array<const char*, kStoreVersion> kMigrations = {
 // A letter that is still pending met its record again because of a replay after a crash: the same attempt.  One in any other state was
 // decided upon and refused again.
 constexpr std::string_view kUpsert =
-    "INSERT INTO dead_letters (pipeline, stage, source, partition, major, minor, sub, phase, component, code, message, key, first_seen, last_seen,"
+    "INSERT INTO dead_letters (pipeline, stage, source, partition, major, minor, sub, phase, component, code, message, key, first_seen, "
+    "last_seen,"
     " attempts, state, config_hash, raw, input, record)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, 1, 'pending', ?14, ?15, ?16, ?17)"
     " ON CONFLICT DO UPDATE SET phase = ?8, component = ?9, code = ?10, message = ?11, key = ?12, last_seen = ?13,"
@@ -75,7 +76,8 @@ SqliteDeadLetterStore::SqliteDeadLetterStore(std::string path, Options options, 
 
 SqliteDeadLetterStore::~SqliteDeadLetterStore() = default;
 
-Result<std::unique_ptr<SqliteDeadLetterStore>> SqliteDeadLetterStore::open(const std::string& path, Options options, Clock& clock, FaultPoints& faults) {
+Result<std::unique_ptr<SqliteDeadLetterStore>> SqliteDeadLetterStore::open(const std::string& path, Options options, Clock& clock,
+                                                                           FaultPoints& faults) {
   auto store = std::unique_ptr<SqliteDeadLetterStore>(new SqliteDeadLetterStore(path, std::move(options), clock, faults));
   const std::lock_guard lock(store->mutex_);
   SLUICE_TRY(as_retryable(store->ensure_open({})));
@@ -93,7 +95,8 @@ Status SqliteDeadLetterStore::ensure_open(std::stop_token) {
   return {};
 }
 
-SqliteDeadLetterStore::Letter SqliteDeadLetterStore::make_letter(const Batch& owner, const RejectingStage& stage, const Error& reason) const {
+SqliteDeadLetterStore::Letter SqliteDeadLetterStore::make_letter(const Batch& owner, const RejectingStage& stage,
+                                                                 const Error& reason) const {
   Letter letter;
   letter.stage = stage.name;
   letter.phase = stage.phase;
@@ -202,8 +205,9 @@ Status SqliteDeadLetterStore::settle(const Checkpoint& minimum) {
   const std::lock_guard lock(mutex_);
   SLUICE_TRY(as_retryable(ensure_open({})));
   // source and partition of a checkpoint key are joined, so they are compared joined.
-  auto update = SLUICE_TRY(database_->prepare("UPDATE dead_letters SET state = 'open' WHERE state = 'pending' AND source || '/' || partition = ?1"
-                                              " AND (major, minor) <= (?2, ?3)"));
+  auto update =
+      SLUICE_TRY(database_->prepare("UPDATE dead_letters SET state = 'open' WHERE state = 'pending' AND source || '/' || partition = ?1"
+                                    " AND (major, minor) <= (?2, ?3)"));
   for (const auto& [key, position] : minimum) {
     const std::string major = ordinal_text(position.done.major);
     const std::string minor = ordinal_text(position.done.minor);

@@ -64,7 +64,7 @@ class SqliteDeadLetterStore final : public DeadLetterQueue {
   const Options options_;
   Clock& clock_;
   FaultPoints& faults_;
-  std::mutex mutex_;  // of everything below
+  std::mutex mutex_;                                   // of everything below
   std::unique_ptr<storage::SqliteDatabase> database_;  // null after a failure: opened again by the next call
   std::vector<Letter> staged_;
   std::size_t staged_bytes_ = 0;

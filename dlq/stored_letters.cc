@@ -14,7 +14,8 @@ namespace sluice::dlq {
 namespace {
 
 constexpr std::string_view kSelect =
-    "SELECT id, pipeline, stage, phase, component, code, message, source, partition, major, minor, sub, key, first_seen, last_seen, attempts, "
+    "SELECT id, pipeline, stage, phase, component, code, message, source, partition, major, minor, sub, key, first_seen, last_seen, "
+    "attempts, "
     "state, config_hash, raw, input, record FROM dead_letters ";
 
 // Ordinals are stored with leading zeroes, so that text order is number order.
@@ -95,10 +96,11 @@ Result<std::vector<StoredLetter>> list_letters(const std::string& path, const Le
   SLUICE_TRY(check_version(database, path));
   const auto made = SLUICE_TRY(database.query_int64("SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'"));
   if (!made) return std::vector<StoredLetter>();
-  auto statement = SLUICE_TRY(database.prepare(std::string(kSelect) +
-                                               "WHERE (?1 IS NULL OR stage = ?1) AND (?2 IS NULL OR code = ?2) AND (?3 IS NULL OR state = ?3) "
-                                               "AND (?4 IS NULL OR id = ?4) AND (?5 IS NULL OR last_seen >= ?5) AND (?6 IS NULL OR last_seen < ?6) "
-                                               "ORDER BY id LIMIT ?7"));
+  auto statement =
+      SLUICE_TRY(database.prepare(std::string(kSelect) +
+                                  "WHERE (?1 IS NULL OR stage = ?1) AND (?2 IS NULL OR code = ?2) AND (?3 IS NULL OR state = ?3) "
+                                  "AND (?4 IS NULL OR id = ?4) AND (?5 IS NULL OR last_seen >= ?5) AND (?6 IS NULL OR last_seen < ?6) "
+                                  "ORDER BY id LIMIT ?7"));
   bind_text(statement, 1, filter.stage);
   bind_text(statement, 2, filter.code);
   bind_text(statement, 3, filter.state);

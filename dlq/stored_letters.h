@@ -23,11 +23,11 @@ struct StoredLetter {
   std::string pipeline, stage, phase, component, code, message, source, partition;
   Ordinal ordinal;
   std::uint32_t sub = 0;
-  std::string key;               // JSON object; empty: none
-  std::int64_t first_seen = 0;   // microseconds since 1970 UTC
+  std::string key;              // JSON object; empty: none
+  std::int64_t first_seen = 0;  // microseconds since 1970 UTC
   std::int64_t last_seen = 0;
   std::int64_t attempts = 0;
-  std::string state;             // pending | open | replaying | replayed | discarded
+  std::string state;  // pending | open | replaying | replayed | discarded
   std::string config_hash;
   // With LetterFilter::content only.
   std::optional<std::string> raw;     // the original bytes
@@ -50,8 +50,8 @@ Result<std::vector<StoredLetter>> list_letters(const std::string& path, const Le
 void append_letter_json(const StoredLetter& letter, std::string& out);
 
 struct LetterCounts {
-  std::uint64_t stored = 0;                  // pending and open: what waits for a decision
-  std::optional<std::int64_t> oldest = {};   // first_seen of the oldest of them
+  std::uint64_t stored = 0;                 // pending and open: what waits for a decision
+  std::optional<std::int64_t> oldest = {};  // first_seen of the oldest of them
 };
 Result<LetterCounts> count_letters(storage::SqliteDatabase& database);
 

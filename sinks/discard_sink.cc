@@ -27,9 +27,13 @@ class DiscardSink final : public Sink {
   Status close(Closing) override { return {}; }
 };
 
-Result<std::unique_ptr<Sink>> build(const DiscardSinkConfig&, const BuildContext&) { return std::unique_ptr<Sink>(std::make_unique<DiscardSink>()); }
+Result<std::unique_ptr<Sink>> build(const DiscardSinkConfig&, const BuildContext&) {
+  return std::unique_ptr<Sink>(std::make_unique<DiscardSink>());
+}
 
-Guarantee guarantee(const DiscardSinkConfig&) { return {false, "nothing is kept: records after the newest checkpoint are counted again after a crash"}; }
+Guarantee guarantee(const DiscardSinkConfig&) {
+  return {false, "nothing is kept: records after the newest checkpoint are counted again after a crash"};
+}
 
 }  // namespace
 
@@ -37,7 +41,8 @@ Guarantee guarantee(const DiscardSinkConfig&) { return {false, "nothing is kept:
 
 void register_discard_sink(Registry& registry);
 void register_discard_sink(Registry& registry) {
-  registry.add(SinkType<sinks::DiscardSinkConfig>{{"discard", "Counts and forgets.", "{}", &sinks::fields()}, sinks::build, sinks::guarantee});
+  registry.add(
+      SinkType<sinks::DiscardSinkConfig>{{"discard", "Counts and forgets.", "{}", &sinks::fields()}, sinks::build, sinks::guarantee});
 }
 
 }  // namespace sluice

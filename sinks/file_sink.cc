@@ -48,9 +48,10 @@ struct RotateConfig {
   std::chrono::milliseconds after{std::chrono::minutes(5)};
 
   static const ConfigFields<RotateConfig>& fields() {
-    static const auto kFields = ConfigFields<RotateConfig>{}
-                                    .optional("size", &RotateConfig::size, "A file that has reached this size (as it is on disk) is finished.")
-                                    .optional("after", &RotateConfig::after, "So is one that was begun this long ago, at the next commit.");
+    static const auto kFields =
+        ConfigFields<RotateConfig>{}
+            .optional("size", &RotateConfig::size, "A file that has reached this size (as it is on disk) is finished.")
+            .optional("after", &RotateConfig::after, "So is one that was begun this long ago, at the next commit.");
     return kFields;
   }
 };
@@ -71,8 +72,10 @@ const ConfigFields<FileSinkConfig>& fields() {
   static const auto kFields =
       ConfigFields<FileSinkConfig>{}
           .required("path", &FileSinkConfig::path,
-                    "Where finished files go; a template. One that ends in / names a directory: files are called <pipeline>-<sink>-<8 digits>.<ext>. "
-                    "Else it names the file; once there is more than one, a number goes before the suffix. The constant beginning up to the last / "
+                    "Where finished files go; a template. One that ends in / names a directory: files are called <pipeline>-<sink>-<8 "
+                    "digits>.<ext>. "
+                    "Else it names the file; once there is more than one, a number goes before the suffix. The constant beginning up to "
+                    "the last / "
                     "is the root: unfinished files and the commit's manifest are in <root>/.sluice/.")
           .optional("format", &FileSinkConfig::format, "json (one object a line) or csv.")
           .optional("compression", &FileSinkConfig::compression, "none, gzip or zstd; every commit ends a frame.")
@@ -150,11 +153,11 @@ class FileSink final : public Sink {
   const std::unique_ptr<Encoder> shared_encoder_;
   Destination destination_;
   PartSet parts_;
-  FileManifest manifest_;      // as it is on disk, but for `open` which is made anew by every commit
-  PartFile* last_ = nullptr;   // the part of the newest record
-  std::string rendered_;       // its path below the root
+  FileManifest manifest_;     // as it is on disk, but for `open` which is made anew by every commit
+  PartFile* last_ = nullptr;  // the part of the newest record
+  std::string rendered_;      // its path below the root
   std::string scratch_;
-  bool staged_ = false;        // the staging directory has a name that is not synced
+  bool staged_ = false;  // the staging directory has a name that is not synced
   bool opened_ = false;
 };
 
@@ -184,15 +187,18 @@ Status FileSink::load_manifest(bool locked) {
   if (text) manifest_ = SLUICE_TRY(parse_manifest(*text));
   const bool ours = text && manifest_.instance == context_.instance;
   if (text && !ours) {
-    return Error(ErrorKind::kFatal, "other_instance",
-                 fmt::format("\"{}\" belongs to another installation of sluice with a pipeline \"{}\" and a sink \"{}\"; two would write every row twice", path,
-                             context_.pipeline, context_.component));
+    return Error(
+        ErrorKind::kFatal, "other_instance",
+        fmt::format(
+            "\"{}\" belongs to another installation of sluice with a pipeline \"{}\" and a sink \"{}\"; two would write every row twice",
+            path, context_.pipeline, context_.component));
   }
   if (!locked) return Error(ErrorKind::kTransient, "destination_locked", fmt::format("another process is writing below \"{}\"", path));
   if (text) return {};
   const std::vector<std::uint64_t> leftovers = SLUICE_TRY(destination_.list_parts());
   if (!leftovers.empty()) {
-    return Error(ErrorKind::kFatal, "manifest_missing", fmt::format("there are parts but no \"{}\": it was removed, and with it what is committed", path));
+    return Error(ErrorKind::kFatal, "manifest_missing",
+                 fmt::format("there are parts but no \"{}\": it was removed, and with it what is committed", path));
   }
   manifest_.instance = context_.instance;
   return write_manifest();
@@ -443,9 +449,8 @@ rotate: {size: 128MiB, after: 5m}
 
 void register_file_sink(Registry& registry);
 void register_file_sink(Registry& registry) {
-  registry.add(SinkType<sinks::FileSinkConfig>{{"file", "Lines of JSON or CSV in files, exactly once.", sinks::kExample, &sinks::fields()},
-                                               sinks::build,
-                                               sinks::guarantee});
+  registry.add(SinkType<sinks::FileSinkConfig>{
+      {"file", "Lines of JSON or CSV in files, exactly once.", sinks::kExample, &sinks::fields()}, sinks::build, sinks::guarantee});
 }
 
 }  // namespace sluice

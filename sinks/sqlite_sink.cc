@@ -83,7 +83,8 @@ void check_config(const SqliteSinkConfig& config, const ConfigNode& node, BindCo
   if (config.path.empty()) context.findings.error(at("path"), "bad_value", "the path is empty");
   if (config.table.parts.empty()) context.findings.error(at("table"), "bad_value", "the table's name is empty");
   if (config.mode == SqliteMode::kUpsert) return;
-  if (!config.key.empty()) context.findings.error(at("key"), "conflict", "key: is for mode: upsert; mode: append writes a row for every record");
+  if (!config.key.empty())
+    context.findings.error(at("key"), "conflict", "key: is for mode: upsert; mode: append writes a row for every record");
   if (config.deletes.kind == DeletePolicy::Kind::kSoft) {
     context.findings.error(at("deletes"), "conflict", "soft() is for mode: upsert; in mode: append a delete is a row of its own");
   }
@@ -95,11 +96,13 @@ const ConfigFields<SqliteSinkConfig>& fields() {
           .required("path", &SqliteSinkConfig::path, "The database's file; made when it is missing, with its directory.")
           .required("table", &SqliteSinkConfig::table, "The table's name; a template. Made when it is missing (columns: add).")
           .optional("mode", &SqliteSinkConfig::mode,
-                    "append writes a row for every record, with _op, _id and _unchanged. upsert keeps the newest row of each key; it rejects a record whose "
+                    "append writes a row for every record, with _op, _id and _unchanged. upsert keeps the newest row of each key; it "
+                    "rejects a record whose "
                     "log left columns out when the table has no row of its key (value_unavailable).")
           .optional("key", &SqliteSinkConfig::key, "upsert: the columns of the key; the default is the source's key.")
           .optional("deletes", &SqliteSinkConfig::deletes,
-                    "upsert: apply deletes rows (and empties the table on truncate), ignore leaves them, soft(column) writes the time into the column. "
+                    "upsert: apply deletes rows (and empties the table on truncate), ignore leaves them, soft(column) writes the time into "
+                    "the column. "
                     "append: apply writes a row, ignore none.")
           .optional("columns", &SqliteSinkConfig::columns, "add makes tables and columns; fixed rejects records that do not fit.")
           .check(check_config);
@@ -244,7 +247,8 @@ Status SqliteSink::write_rows(const Pending& pending, Rejects& rejects, const st
     if (written) continue;
     if (written.error().kind() != ErrorKind::kBadRecord) return written;
     if (!database_->in_transaction()) {
-      return Error(ErrorKind::kFatal, "sql_error", "a trigger or a conflict clause rolled the whole transaction back: " + written.error().message());
+      return Error(ErrorKind::kFatal, "sql_error",
+                   "a trigger or a conflict clause rolled the whole transaction back: " + written.error().message());
     }
     rejects.add({pending.batch, pending.selected}, index, std::move(written).error());
   }
@@ -324,9 +328,10 @@ columns: add
 
 void register_sqlite_sink(Registry& registry);
 void register_sqlite_sink(Registry& registry) {
-  registry.add(SinkType<sinks::SqliteSinkConfig>{{"sqlite", "Rows in tables of an SQLite database, exactly once.", sinks::kExample, &sinks::fields()},
-                                                 sinks::build,
-                                                 sinks::guarantee});
+  registry.add(SinkType<sinks::SqliteSinkConfig>{
+      {"sqlite", "Rows in tables of an SQLite database, exactly once.", sinks::kExample, &sinks::fields()},
+      sinks::build,
+      sinks::guarantee});
 }
 
 }  // namespace sluice

@@ -27,7 +27,8 @@ struct StdoutSinkConfig {
 };
 
 const ConfigFields<StdoutSinkConfig>& fields() {
-  static const auto kFields = ConfigFields<StdoutSinkConfig>{}.optional("format", &StdoutSinkConfig::format, "json (one object a line) or csv.");
+  static const auto kFields =
+      ConfigFields<StdoutSinkConfig>{}.optional("format", &StdoutSinkConfig::format, "json (one object a line) or csv.");
   return kFields;
 }
 
@@ -83,7 +84,8 @@ class StdoutSink final : public Sink {
   // Writes buffer_ from `done` on and moves `done`.
   Status write_until(std::size_t& done, const std::stop_token& stop) {
     while (done < buffer_.size()) {
-      if (stop.stop_requested()) return Error(ErrorKind::kCancelled, "cancelled", "stopped while the reader of the standard output did not read");
+      if (stop.stop_requested())
+        return Error(ErrorKind::kCancelled, "cancelled", "stopped while the reader of the standard output did not read");
       pollfd ready{STDOUT_FILENO, POLLOUT, 0};
       if (::poll(&ready, 1, kPollMilliseconds) == 0) continue;
       const ssize_t written = ::write(STDOUT_FILENO, buffer_.data() + done, std::min(kChunkBytes, buffer_.size() - done));
@@ -118,9 +120,8 @@ Guarantee guarantee(const StdoutSinkConfig&) {
 
 void register_stdout_sink(Registry& registry);
 void register_stdout_sink(Registry& registry) {
-  registry.add(SinkType<sinks::StdoutSinkConfig>{{"stdout", "Rows on the standard output, at least once.", "format: json", &sinks::fields()},
-                                                 sinks::build,
-                                                 sinks::guarantee});
+  registry.add(SinkType<sinks::StdoutSinkConfig>{
+      {"stdout", "Rows on the standard output, at least once.", "format: json", &sinks::fields()}, sinks::build, sinks::guarantee});
 }
 
 }  // namespace sluice

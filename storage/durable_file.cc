@@ -83,7 +83,8 @@ Error errno_error(int number, std::string_view step, std::string_view path) {
 void FaultScope::before(std::string_view step) const { points.reach(std::string(who).append(".before_").append(step)); }
 void FaultScope::after(std::string_view step) const { points.reach(std::string(who).append(".after_").append(step)); }
 
-Result<std::optional<FileHandle>> FileHandle::open(const std::string& path, Mode mode, const FaultScope& scope, unsigned permissions, int directory) {
+Result<std::optional<FileHandle>> FileHandle::open(const std::string& path, Mode mode, const FaultScope& scope, unsigned permissions,
+                                                   int directory) {
   if (const int injected = scope.points.failure(scope.who, "open"); injected != 0) return errno_error(injected, "open", path);
   const int descriptor = uninterrupted([&] { return ::openat(directory, path.c_str(), open_flags(mode), permissions); });
   if (descriptor >= 0) return std::optional<FileHandle>(FileHandle(descriptor, path, scope));

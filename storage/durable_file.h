@@ -52,8 +52,8 @@ class FileHandle {
   // Never follows a symbolic link in the last component.  nullopt: there is no such file (kRead, kReadWrite only).
   // `directory` is an open directory's descriptor that a relative `path` starts from, or kWorkingDirectory.
   static constexpr int kWorkingDirectory = -100;  // AT_FDCWD
-  static Result<std::optional<FileHandle>> open(const std::string& path, Mode mode, const FaultScope& scope, unsigned permissions = kPrivate,
-                                                int directory = kWorkingDirectory);
+  static Result<std::optional<FileHandle>> open(const std::string& path, Mode mode, const FaultScope& scope,
+                                                unsigned permissions = kPrivate, int directory = kWorkingDirectory);
 
   FileHandle(FileHandle&& other) noexcept;
   FileHandle& operator=(FileHandle&& other) noexcept;
@@ -85,7 +85,8 @@ Status sync_directory(const std::string& path);
 
 // Writes `path`.tmp, syncs it, renames it over `path` and syncs the directory.  Fault points before and after each step: write, fsync,
 // rename, directory_sync.  An error before the rename leaves the old content; one after it, either (rule 3).
-Status replace_file(const std::string& path, std::string_view bytes, FaultPoints& faults, std::string_view who, unsigned permissions = FileHandle::kPrivate);
+Status replace_file(const std::string& path, std::string_view bytes, FaultPoints& faults, std::string_view who,
+                    unsigned permissions = FileHandle::kPrivate);
 
 // The whole content; nullopt: there is no such file.  More than `limit` bytes is kFatal `path_unusable`.
 Result<std::optional<std::string>> read_file(const std::string& path, std::uint64_t limit = 64ULL * 1024 * 1024);

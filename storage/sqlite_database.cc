@@ -18,22 +18,14 @@ struct Mapping {
 };
 
 constexpr Mapping kMappings[] = {
-    {SQLITE_FULL, ErrorKind::kTransient, "disk_full"},
-    {SQLITE_IOERR, ErrorKind::kTransient, "io_error"},
-    {SQLITE_NOMEM, ErrorKind::kTransient, "io_error"},
-    {SQLITE_PROTOCOL, ErrorKind::kTransient, "io_error"},
-    {SQLITE_SCHEMA, ErrorKind::kTransient, "database_busy"},
-    {SQLITE_BUSY, ErrorKind::kTransient, "database_busy"},
-    {SQLITE_LOCKED, ErrorKind::kTransient, "database_busy"},
-    {SQLITE_CONSTRAINT, ErrorKind::kBadRecord, "constraint_violation"},
-    {SQLITE_MISMATCH, ErrorKind::kBadRecord, "type_mismatch"},
-    {SQLITE_TOOBIG, ErrorKind::kBadRecord, "value_too_big"},
-    {SQLITE_INTERRUPT, ErrorKind::kCancelled, "cancelled"},
-    {SQLITE_CORRUPT, ErrorKind::kFatal, "database_corrupt"},
-    {SQLITE_NOTADB, ErrorKind::kFatal, "database_corrupt"},
-    {SQLITE_READONLY, ErrorKind::kFatal, "permission_denied"},
-    {SQLITE_PERM, ErrorKind::kFatal, "permission_denied"},
-    {SQLITE_AUTH, ErrorKind::kFatal, "permission_denied"},
+    {SQLITE_FULL, ErrorKind::kTransient, "disk_full"},         {SQLITE_IOERR, ErrorKind::kTransient, "io_error"},
+    {SQLITE_NOMEM, ErrorKind::kTransient, "io_error"},         {SQLITE_PROTOCOL, ErrorKind::kTransient, "io_error"},
+    {SQLITE_SCHEMA, ErrorKind::kTransient, "database_busy"},   {SQLITE_BUSY, ErrorKind::kTransient, "database_busy"},
+    {SQLITE_LOCKED, ErrorKind::kTransient, "database_busy"},   {SQLITE_CONSTRAINT, ErrorKind::kBadRecord, "constraint_violation"},
+    {SQLITE_MISMATCH, ErrorKind::kBadRecord, "type_mismatch"}, {SQLITE_TOOBIG, ErrorKind::kBadRecord, "value_too_big"},
+    {SQLITE_INTERRUPT, ErrorKind::kCancelled, "cancelled"},    {SQLITE_CORRUPT, ErrorKind::kFatal, "database_corrupt"},
+    {SQLITE_NOTADB, ErrorKind::kFatal, "database_corrupt"},    {SQLITE_READONLY, ErrorKind::kFatal, "permission_denied"},
+    {SQLITE_PERM, ErrorKind::kFatal, "permission_denied"},     {SQLITE_AUTH, ErrorKind::kFatal, "permission_denied"},
 };
 
 Error sqlite_error(sqlite3* database, int result, std::string_view doing) {
@@ -180,7 +172,8 @@ Result<SqliteStatement> SqliteDatabase::prepare(std::string_view sql) {
 Status SqliteDatabase::execute(const std::string& sql) {
   const int result = sqlite3_exec(handle_->database, sql.c_str(), nullptr, nullptr, nullptr);
   if (result == SQLITE_OK) return {};
-  return sqlite_error(handle_->database, sqlite3_extended_errcode(handle_->database), "execute \"" + sql + "\" in \"" + handle_->path + "\"");
+  return sqlite_error(handle_->database, sqlite3_extended_errcode(handle_->database),
+                      "execute \"" + sql + "\" in \"" + handle_->path + "\"");
 }
 
 Result<std::optional<std::int64_t>> SqliteDatabase::query_int64(std::string_view sql) {

@@ -3,7 +3,6 @@
 #include <zlib.h>
 #include <zstd.h>
 
-
 namespace sluice::sinks {
 
 namespace {
@@ -22,7 +21,8 @@ class GzipCompressor final : public Compressor {
   Status append_frame(std::string_view input, std::string& out) override {
     if (!ready_) {
       constexpr int kGzipWrapper = 16;
-      if (deflateInit2(&stream_, kGzipLevel, Z_DEFLATED, MAX_WBITS + kGzipWrapper, 8, Z_DEFAULT_STRATEGY) != Z_OK) return out_of_memory("zlib");
+      if (deflateInit2(&stream_, kGzipLevel, Z_DEFLATED, MAX_WBITS + kGzipWrapper, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return out_of_memory("zlib");
       ready_ = true;
     }
     deflateReset(&stream_);

@@ -42,7 +42,8 @@ int open_directory(int parent, const char* name) { return ::openat(parent, name,
 Result<Descriptor> enter(int parent, const std::string& name) {
   int found = open_directory(parent, name.c_str());
   if (found < 0 && errno == ENOENT) {
-    if (::mkdirat(parent, name.c_str(), kDirectoryPermissions) != 0 && errno != EEXIST) return storage::errno_error(errno, "create directory", name);
+    if (::mkdirat(parent, name.c_str(), kDirectoryPermissions) != 0 && errno != EEXIST)
+      return storage::errno_error(errno, "create directory", name);
     if (::fsync(parent) != 0 && errno != EINVAL) return storage::errno_error(errno, "fsync directory above", name);
     found = open_directory(parent, name.c_str());
   }
@@ -95,8 +96,9 @@ Status check_names(std::string_view relative) {
 bool same_file(int a_directory, const std::string& a, int b_directory, const std::string& b) {
   struct stat first {};
   struct stat second {};
-  return ::fstatat(a_directory, a.c_str(), &first, AT_SYMLINK_NOFOLLOW) == 0 && ::fstatat(b_directory, b.c_str(), &second, AT_SYMLINK_NOFOLLOW) == 0 &&
-         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+  return ::fstatat(a_directory, a.c_str(), &first, AT_SYMLINK_NOFOLLOW) == 0 &&
+         ::fstatat(b_directory, b.c_str(), &second, AT_SYMLINK_NOFOLLOW) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
 }
 
 // rename() that never overwrites; by a hard link where the file system has no such rename.  0 or an errno.
@@ -185,11 +187,13 @@ Status Destination::publish(std::uint64_t number, const std::string& relative) {
   const int problem = injected != 0 ? injected : move_without_overwriting(part, directory.number(), name);
   if (problem == EEXIST) {
     return Error(ErrorKind::kFatal, "file_exists",
-                 fmt::format("finish \"{}/{}\": a file that is not ours has this name; move it away, the rows wait in \"{}\"", root_, relative, part));
+                 fmt::format("finish \"{}/{}\": a file that is not ours has this name; move it away, the rows wait in \"{}\"", root_,
+                             relative, part));
   }
   if (problem == EXDEV) {
     return Error(ErrorKind::kFatal, "path_unusable",
-                 fmt::format("finish \"{}/{}\": it is on another file system than \"{}\"; begin the sink's path in that directory", root_, relative, staging_));
+                 fmt::format("finish \"{}/{}\": it is on another file system than \"{}\"; begin the sink's path in that directory", root_,
+                             relative, staging_));
   }
   if (problem != 0 && problem != ENOENT) return storage::errno_error(problem, "rename", part);
   scope_.points.reach("file_sink.after_seal_rename");

@@ -150,13 +150,16 @@ std::optional<std::string_view> checked_body(std::string_view text) {
 }  // namespace
 
 std::string serialize_manifest(const FileManifest& manifest) {
-  std::string out = fmt::format("{}{}\ninstance {}\nnext {}\n", kMagic, FileManifest::kVersion, escaped(manifest.instance), manifest.next_number);
+  std::string out =
+      fmt::format("{}{}\ninstance {}\nnext {}\n", kMagic, FileManifest::kVersion, escaped(manifest.instance), manifest.next_number);
   for (const OpenPart& part : manifest.open) {
     out += fmt::format("open {} {} {} {} {}\n", part.number, part.length, part.made_at, escaped(part.layout), escaped(part.target));
   }
-  for (const SealedPart& part : manifest.sealed) out += fmt::format("sealed {} {} {}\n", part.number, part.length, escaped(part.final_path));
+  for (const SealedPart& part : manifest.sealed)
+    out += fmt::format("sealed {} {} {}\n", part.number, part.length, escaped(part.final_path));
   for (const auto& [key, position] : manifest.checkpoint) {
-    out += fmt::format("position {} {} {} {} {}\n", position.done.major, position.done.minor, position.retired ? 1 : 0, hex(position.resume), escaped(key));
+    out += fmt::format("position {} {} {} {} {}\n", position.done.major, position.done.minor, position.retired ? 1 : 0,
+                       hex(position.resume), escaped(key));
   }
   out += fmt::format("end {:08x}\n", crc32_z(0, reinterpret_cast<const Bytef*>(out.data()), out.size()));
   return out;
@@ -168,7 +171,8 @@ Result<FileManifest> parse_manifest(std::string_view text) {
   const auto version = first.number<unsigned>();
   if (first.good && version > FileManifest::kVersion) {
     return Error(ErrorKind::kFatal, "newer_state",
-                 fmt::format("the file sink's manifest has version {}, this sluice reads up to {}: use the newer sluice", version, FileManifest::kVersion));
+                 fmt::format("the file sink's manifest has version {}, this sluice reads up to {}: use the newer sluice", version,
+                             FileManifest::kVersion));
   }
   std::optional<std::string_view> body = checked_body(text);
   if (!body || !first.good) return corrupt("its checksum does not hold");

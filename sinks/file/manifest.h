@@ -1,7 +1,8 @@
 #pragma once
 // What the file sink knows to be committed: the one file whose rename is the commit (G22).
 //
-// Text, one fact a line, '%', control characters and bytes above 0x7e of names as %XX; kept in `<root>/.sluice/<pipeline>.<sink>/.manifest`:
+// Text, one fact a line, '%', control characters and bytes above 0x7e of names as %XX; kept in
+// `<root>/.sluice/<pipeline>.<sink>/.manifest`:
 //
 //   sluice-file-manifest 1
 //   instance 5f3a9c...
@@ -25,10 +26,10 @@ namespace sluice::sinks {
 
 struct OpenPart {
   std::uint64_t number = 0;
-  std::uint64_t length = 0;    // bytes that are committed; what stands behind them is cut off by open()
-  std::int64_t made_at = 0;    // microseconds since 1970 UTC
-  std::string layout;          // format and compression it was begun with; another one cannot go on in the same file
-  std::string target;          // relative to the root, as the path template gave it
+  std::uint64_t length = 0;  // bytes that are committed; what stands behind them is cut off by open()
+  std::int64_t made_at = 0;  // microseconds since 1970 UTC
+  std::string layout;        // format and compression it was begun with; another one cannot go on in the same file
+  std::string target;        // relative to the root, as the path template gave it
 };
 
 struct SealedPart {

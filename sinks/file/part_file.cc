@@ -11,7 +11,8 @@ Status PartFile::ensure_open() {
   if (file_) return {};
   using Mode = storage::FileHandle::Mode;
   // The first write makes the file; a file of that number can only be a leftover, which open() has removed.
-  file_ = SLUICE_TRY(storage::FileHandle::open(path_, length_ == 0 ? Mode::kReplace : Mode::kReadWrite, scope_, storage::FileHandle::kShared));
+  file_ =
+      SLUICE_TRY(storage::FileHandle::open(path_, length_ == 0 ? Mode::kReplace : Mode::kReadWrite, scope_, storage::FileHandle::kShared));
   if (!file_) return Error(ErrorKind::kTransient, "io_error", "\"" + path_ + "\" was removed while it was being written");
   return {};
 }
@@ -20,8 +21,9 @@ Status PartFile::recover(std::uint64_t committed) {
   file_ = SLUICE_TRY(storage::FileHandle::open(path_, storage::FileHandle::Mode::kReadWrite, scope_));
   const std::uint64_t found = file_ ? SLUICE_TRY(file_->size()) : 0;
   if (!file_ || found < committed) {
-    return Error(ErrorKind::kFatal, "part_missing",
-                 fmt::format("\"{}\" holds {} bytes, {} are committed: somebody removed or cut it, these rows are lost", path_, found, committed));
+    return Error(
+        ErrorKind::kFatal, "part_missing",
+        fmt::format("\"{}\" holds {} bytes, {} are committed: somebody removed or cut it, these rows are lost", path_, found, committed));
   }
   if (found > committed) SLUICE_TRY(file_->truncate(committed));
   length_ = committed;

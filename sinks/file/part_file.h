@@ -55,7 +55,7 @@ class PartFile {
   const std::string target;
   std::string buffer;
   std::string layout;
-  std::unique_ptr<Encoder> encoder;  // of this file, where the format has a state per file; else null
+  std::unique_ptr<Encoder> encoder;                      // of this file, where the format has a state per file; else null
   std::int64_t made_at = 0;                              // microseconds since 1970 UTC
   std::chrono::steady_clock::time_point made_at_steady;  // what its age is measured by
   std::list<PartFile*>::iterator use;                    // its place in the sink's order of use

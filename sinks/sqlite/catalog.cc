@@ -61,8 +61,8 @@ Status SqliteCatalog::create(storage::SqliteDatabase& database, const std::strin
 
 Status SqliteCatalog::add_column(storage::SqliteDatabase& database, const std::string& table, const SqliteColumn& column) {
   changed_ = true;
-  SLUICE_TRY(database.execute("ALTER TABLE " + storage::quote_identifier(table) + " ADD COLUMN " + storage::quote_identifier(column.name) + " " +
-                              std::string(column.type)));
+  SLUICE_TRY(database.execute("ALTER TABLE " + storage::quote_identifier(table) + " ADD COLUMN " + storage::quote_identifier(column.name) +
+                              " " + std::string(column.type)));
   tables_[fold_case(table)].insert(fold_case(column.name));
   return {};
 }

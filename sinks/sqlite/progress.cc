@@ -23,7 +23,8 @@ Status SqliteProgress::create(storage::SqliteDatabase& database) {
 }
 
 Status SqliteProgress::check_instance(storage::SqliteDatabase& database) const {
-  auto statement = SLUICE_TRY(database.prepare("SELECT 1 FROM _sluice_progress WHERE pipeline = ?1 AND sink = ?2 AND instance <> ?3 LIMIT 1"));
+  auto statement =
+      SLUICE_TRY(database.prepare("SELECT 1 FROM _sluice_progress WHERE pipeline = ?1 AND sink = ?2 AND instance <> ?3 LIMIT 1"));
   statement.bind_text(1, pipeline_);
   statement.bind_text(2, sink_);
   statement.bind_text(3, instance_);
@@ -35,8 +36,8 @@ Status SqliteProgress::check_instance(storage::SqliteDatabase& database) const {
 }
 
 Result<Checkpoint> SqliteProgress::load(storage::SqliteDatabase& database) const {
-  auto statement =
-      SLUICE_TRY(database.prepare("SELECT partition, major, minor, resume, retired FROM _sluice_progress WHERE pipeline = ?1 AND sink = ?2"));
+  auto statement = SLUICE_TRY(
+      database.prepare("SELECT partition, major, minor, resume, retired FROM _sluice_progress WHERE pipeline = ?1 AND sink = ?2"));
   statement.bind_text(1, pipeline_);
   statement.bind_text(2, sink_);
   Checkpoint result;
@@ -52,8 +53,9 @@ Result<Checkpoint> SqliteProgress::load(storage::SqliteDatabase& database) const
 }
 
 Status SqliteProgress::store(storage::SqliteDatabase& database, const Checkpoint& before, const Checkpoint& after) const {
-  auto upsert = SLUICE_TRY(database.prepare("INSERT INTO _sluice_progress VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET "
-                                            "major = ?4, minor = ?5, resume = ?6, retired = ?7, instance = ?8"));
+  auto upsert =
+      SLUICE_TRY(database.prepare("INSERT INTO _sluice_progress VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET "
+                                  "major = ?4, minor = ?5, resume = ?6, retired = ?7, instance = ?8"));
   for (const auto& [key, position] : after) {
     const auto known = before.find(key);
     if (known != before.end() && known->second == position) continue;

@@ -31,7 +31,8 @@ std::string placeholders(std::size_t count) {
   return result;
 }
 
-Result<storage::SqliteStatement*> prepared(std::optional<storage::SqliteStatement>& statement, storage::SqliteDatabase& database, const std::string& sql) {
+Result<storage::SqliteStatement*> prepared(std::optional<storage::SqliteStatement>& statement, storage::SqliteDatabase& database,
+                                           const std::string& sql) {
   if (!statement) statement = SLUICE_TRY(database.prepare(sql));
   return &*statement;
 }
@@ -68,9 +69,11 @@ Status RowPlan::prepare(storage::SqliteDatabase& database, SqliteCatalog& catalo
   for (const SqliteColumn& column : wanted) {
     if (existing->contains(fold_case(column.name))) continue;
     if (rules_.columns == SqliteColumns::kFixed) {
-      return bad_record("unknown_column", fmt::format("the table \"{}\" has no column \"{}\", and columns: fixed does not add one", table_, column.name));
+      return bad_record("unknown_column",
+                        fmt::format("the table \"{}\" has no column \"{}\", and columns: fixed does not add one", table_, column.name));
     }
-    if (existing->size() >= SqliteCatalog::kMaxColumns) return bad_record("too_many_columns", fmt::format("the table \"{}\" is full", table_));
+    if (existing->size() >= SqliteCatalog::kMaxColumns)
+      return bad_record("too_many_columns", fmt::format("the table \"{}\" is full", table_));
     SLUICE_TRY(catalog.add_column(database, table_, column));
   }
   return {};
@@ -86,7 +89,9 @@ Status RowPlan::check_names() const {
   for (const Column& column : columns_) {
     if (column.name.find('\0') != std::string::npos) return bad_record("bad_column_name", "a field's name holds a NUL");
     if (!seen.insert(fold_case(column.name)).second) {
-      return bad_record("duplicate_column", fmt::format("the field \"{}\" would be the second column of that name (SQLite does not tell a from A)", column.name));
+      return bad_record(
+          "duplicate_column",
+          fmt::format("the field \"{}\" would be the second column of that name (SQLite does not tell a from A)", column.name));
     }
   }
   if (seen.size() > SqliteCatalog::kMaxColumns) return bad_record("too_many_columns", fmt::format("a row with {} columns", seen.size()));
@@ -195,7 +200,8 @@ Status RowPlan::upsert(storage::SqliteDatabase& database, ValueBinder& binder, c
   SLUICE_TRY(update(database, binder, record, moved, unchanged));
   if (database.changes() > 0) return {};
   if (!unchanged) return insert_or_replace(database, binder, record.after);
-  return bad_record("value_unavailable", fmt::format("the log left columns out, and the table \"{}\" has no row of that key to keep them from", table_));
+  return bad_record("value_unavailable",
+                    fmt::format("the log left columns out, and the table \"{}\" has no row of that key to keep them from", table_));
 }
 
 Status RowPlan::insert_or_replace(storage::SqliteDatabase& database, ValueBinder& binder, Row row) {
@@ -243,7 +249,8 @@ Status RowPlan::remove(storage::SqliteDatabase& database, ValueBinder& binder, c
 
 Status RowPlan::truncate(storage::SqliteDatabase& database, ValueBinder& binder, const Batch& batch, const Record& record) {
   const std::string column = storage::quote_identifier(rules_.deletes.column);
-  const std::string sql = soft_ ? fmt::format("UPDATE {} SET {} = ? WHERE {} IS NULL", quoted_table_, column, column) : "DELETE FROM " + quoted_table_;
+  const std::string sql =
+      soft_ ? fmt::format("UPDATE {} SET {} = ? WHERE {} IS NULL", quoted_table_, column, column) : "DELETE FROM " + quoted_table_;
   storage::SqliteStatement& statement = *SLUICE_TRY(prepared(truncate_, database, sql));
   binder.begin(statement);
   const Value time = Value::timestamp(record.source_time != 0 ? record.source_time : batch.ingest_time());
@@ -268,7 +275,8 @@ std::string RowPlan::upsert_sql() const {
   std::string key;
   for (const std::uint32_t slot : key_) key += (key.empty() ? "" : ", ") + columns_[slot].quoted;
   const std::string action = sets.empty() ? "NOTHING" : "UPDATE SET " + sets;
-  return fmt::format("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO {}", quoted_table_, names, placeholders(columns_.size()), key, action);
+  return fmt::format("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO {}", quoted_table_, names, placeholders(columns_.size()), key,
+                     action);
 }
 
 std::string RowPlan::update_sql(const std::string& mask) const {

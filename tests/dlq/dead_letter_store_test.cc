@@ -58,8 +58,10 @@ TEST_CASE("Dead letters: everything of a record is kept (G19)") {
   World world;
   Store at(world);
   BatchMaker maker = orders(world);
-  maker.add(Op::kInsert, {Value::int64(9007199254740993), Value::decimal("-12.30"), maker.text("x \"y\"")}).source_time = 1'700'000'000'000'000;
-  Record& second = maker.add(Op::kUpdate, {Value::int64(2), Value::decimal("1"), Value::unchanged()}, {Value::int64(1), Value::unchanged(), Value::unchanged()});
+  maker.add(Op::kInsert, {Value::int64(9007199254740993), Value::decimal("-12.30"), maker.text("x \"y\"")}).source_time =
+      1'700'000'000'000'000;
+  Record& second = maker.add(Op::kUpdate, {Value::int64(2), Value::decimal("1"), Value::unchanged()},
+                             {Value::int64(1), Value::unchanged(), Value::unchanged()});
   const Value key = Value::int64(2);
   second.key = {&key, 1};
   second.raw = "{\"id\": 2, original}";
@@ -87,19 +89,24 @@ TEST_CASE("Dead letters: everything of a record is kept (G19)") {
   CHECK(!letters[0].raw);
   CHECK(letters[0].input == "{\"id\":9007199254740993,\"total\":\"-12.30\",\"note\":\"x \\\"y\\\"\"}");
   CHECK(letters[0].record ==
-        "{\"op\":\"insert\",\"table\":\"orders\",\"source_time\":\"2023-11-14T22:13:20.000000Z\",\"after\":{\"id\":9007199254740993,\"total\":\"-12.30\","
+        "{\"op\":\"insert\",\"table\":\"orders\",\"source_time\":\"2023-11-14T22:13:20.000000Z\",\"after\":{\"id\":9007199254740993,"
+        "\"total\":\"-12.30\","
         "\"note\":\"x \\\"y\\\"\"}}");
   CHECK(letters[1].raw == "{\"id\": 2, original}");
   CHECK(letters[1].key == "{\"id\":2}");
   CHECK(letters[1].sub == 3);
-  CHECK(letters[1].record == "{\"op\":\"update\",\"table\":\"orders\",\"before\":{\"id\":1},\"after\":{\"id\":2,\"total\":\"1\"},\"key\":{\"id\":2},\"unchanged\":[\"note\"]}");
+  CHECK(letters[1].record ==
+        "{\"op\":\"update\",\"table\":\"orders\",\"before\":{\"id\":1},\"after\":{\"id\":2,\"total\":\"1\"},\"key\":{\"id\":2},"
+        "\"unchanged\":[\"note\"]}");
   std::string json;
   append_letter_json(letters[1], json);
-  CHECK(json ==
-        "{\"id\":2,\"pipeline\":\"shop\",\"stage\":\"clean\",\"phase\":\"transform\",\"component\":\"validate\",\"code\":\"rule_violated\","
-        "\"message\":\"total is negative\",\"source\":\"files\",\"partition\":\"log\",\"ordinal\":[\"2\",\"0\"],\"sub\":3,\"key\":{\"id\":2},"
-        "\"first_seen\":\"2025-10-09T09:53:20.000000Z\",\"last_seen\":\"2025-10-09T09:53:20.000000Z\",\"attempts\":1,\"state\":\"pending\","
-        "\"config_hash\":\"hash1\",\"raw_base64\":\"eyJpZCI6IDIsIG9yaWdpbmFsfQ==\",\"record\":" + *letters[1].record + "}");
+  CHECK(
+      json ==
+      "{\"id\":2,\"pipeline\":\"shop\",\"stage\":\"clean\",\"phase\":\"transform\",\"component\":\"validate\",\"code\":\"rule_violated\","
+      "\"message\":\"total is negative\",\"source\":\"files\",\"partition\":\"log\",\"ordinal\":[\"2\",\"0\"],\"sub\":3,\"key\":{\"id\":2},"
+      "\"first_seen\":\"2025-10-09T09:53:20.000000Z\",\"last_seen\":\"2025-10-09T09:53:20.000000Z\",\"attempts\":1,\"state\":\"pending\","
+      "\"config_hash\":\"hash1\",\"raw_base64\":\"eyJpZCI6IDIsIG9yaWdpbmFsfQ==\",\"record\":" +
+          *letters[1].record + "}");
 }
 
 TEST_CASE("Dead letters: a replay after a crash makes no second letter (G18)") {
@@ -147,7 +154,8 @@ TEST_CASE("Dead letters: pending until every lane has passed them (G20), counted
   World world;
   Store at(world);
   BatchMaker maker = orders(world);
-  for (const std::uint64_t major : {9ULL, 10ULL, 11ULL}) maker.add_at(major, Op::kInsert, {Value::int64(1), Value::decimal("1"), Value::null()});
+  for (const std::uint64_t major : {9ULL, 10ULL, 11ULL})
+    maker.add_at(major, Op::kInsert, {Value::int64(1), Value::decimal("1"), Value::null()});
   const auto batch = maker.take();
   const Rejects rejects = reject_all(*batch);
   REQUIRE(at.store->put(*batch, rejects.entries(), kStep));
@@ -300,7 +308,8 @@ TEST_CASE("Dead letters: shards and lanes put at the same time") {
   std::vector<std::shared_ptr<const Batch>> batches;
   for (int thread = 0; thread < kThreads; ++thread) {
     BatchMaker maker = orders(world);
-    for (int i = 0; i < kRounds; ++i) maker.add_at(static_cast<std::uint64_t>(thread * 1000 + i), Op::kInsert, {Value::int64(i), Value::decimal("1"), Value::null()});
+    for (int i = 0; i < kRounds; ++i)
+      maker.add_at(static_cast<std::uint64_t>(thread * 1000 + i), Op::kInsert, {Value::int64(i), Value::decimal("1"), Value::null()});
     batches.push_back(maker.take());
   }
   std::atomic<int> failures{0};

@@ -84,8 +84,13 @@ class Model {
   }
 
   void fail_something() {
-    static const std::vector<std::string> kSteps = {"file_sink.write", "file_sink.fsync", "file_sink.open", "file_sink.seal_rename",
-                                                    "file_sink_manifest.write", "file_sink_manifest.fsync", "file_sink_manifest.rename",
+    static const std::vector<std::string> kSteps = {"file_sink.write",
+                                                    "file_sink.fsync",
+                                                    "file_sink.open",
+                                                    "file_sink.seal_rename",
+                                                    "file_sink_manifest.write",
+                                                    "file_sink_manifest.fsync",
+                                                    "file_sink_manifest.rename",
                                                     "file_sink_manifest.directory_sync"};
     world.faults.failing = {{kSteps[pick(static_cast<unsigned>(kSteps.size()))], pick(2) == 0 ? ENOSPC : EIO}};
   }
@@ -166,8 +171,11 @@ TEST_CASE("Crash model: the file sink shows every record exactly once, in order 
                                {"rotate.after", "2m"}};
     Model model(seed, "file", settings, {{"id", Value::Type::kInt64}, {"country", Value::Type::kString}}, {});
     Reader reader(lake / "lake");
-    model.run([](BatchMaker& maker, std::uint64_t id) { maker.add_at(id, Op::kInsert, {Value::int64(static_cast<std::int64_t>(id)), maker.text(country_of(id))}); },
-              [&] { reader.look(); });
+    model.run(
+        [](BatchMaker& maker, std::uint64_t id) {
+          maker.add_at(id, Op::kInsert, {Value::int64(static_cast<std::int64_t>(id)), maker.text(country_of(id))});
+        },
+        [&] { reader.look(); });
     for (const std::string country : {"a", "b", "c"}) {
       std::string expected;
       for (std::uint64_t id = 1; id <= kRecords; ++id) {
@@ -177,7 +185,8 @@ TEST_CASE("Crash model: the file sink shows every record exactly once, in order 
     }
     crashes.insert(model.crashes.begin(), model.crashes.end());
   }
-  for (const std::string step : {"seal_rename", "seal_sync", "part_write", "part_remove", "part_cut", "part_sync", "staging_sync", "manifest"}) {
+  for (const std::string step :
+       {"seal_rename", "seal_sync", "part_write", "part_remove", "part_cut", "part_sync", "staging_sync", "manifest"}) {
     if (seeds() < 100) break;
     CHECK(crashes.contains("file_sink.before_" + step));
     CHECK(crashes.contains("file_sink.after_" + step));
@@ -196,13 +205,15 @@ TEST_CASE("Crash model: sqlite append shows every record exactly once, in order 
     TempDirectory directory;
     const std::string path = directory / "out.db";
     Model model(seed, "sqlite", {{"path", path}, {"table", "items"}}, {{"id", Value::Type::kInt64}}, {});
-    model.run([](BatchMaker& maker, std::uint64_t id) { maker.add_at(id, Op::kInsert, {Value::int64(static_cast<std::int64_t>(id))}); }, [] {});
+    model.run([](BatchMaker& maker, std::uint64_t id) { maker.add_at(id, Op::kInsert, {Value::int64(static_cast<std::int64_t>(id))}); },
+              [] {});
     std::string expected;
     for (std::uint64_t id = 1; id <= kRecords; ++id) expected += std::to_string(id) + ",'files/log/" + std::to_string(id) + "/0'\n";
     REQUIRE(query(path, "SELECT id, _id FROM items ORDER BY rowid") == expected);
     crashes.insert(model.crashes.begin(), model.crashes.end());
   }
-  for (const std::string point : {"before_begin", "after_begin", "before_rows", "after_rows", "before_position", "before_commit", "after_commit"}) {
+  for (const std::string point :
+       {"before_begin", "after_begin", "before_rows", "after_rows", "before_position", "before_commit", "after_commit"}) {
     if (seeds() >= 100) CHECK(crashes.contains("sqlite_sink." + point));
   }
 }
@@ -256,7 +267,8 @@ TEST_CASE("Crash model: sqlite upsert equals the log applied in order (G16, G17,
           }
           std::vector<Value> before;
           if (change.old_key >= 0) before = {Value::int64(change.old_key), Value::unchanged(), Value::unchanged()};
-          maker.add_at(ordinal, change.op, {key, maker.text(text), change.unchanged ? Value::unchanged() : maker.text("long" + text)}, before);
+          maker.add_at(ordinal, change.op, {key, maker.text(text), change.unchanged ? Value::unchanged() : maker.text("long" + text)},
+                       before);
         },
         [] {});
     std::string expected;

@@ -225,7 +225,8 @@ TEST_CASE("File sink: values cannot leave the root or meet sluice's own files") 
   open(*sink);
   BatchMaker maker(world, kFields);
   std::ofstream(world.directory / "lake/taken") << "x";
-  for (const std::string& country : {std::string("../up"), std::string(".."), std::string(".sluice"), std::string(300, 'x'), std::string("ok")}) {
+  for (const std::string& country :
+       {std::string("../up"), std::string(".."), std::string(".sluice"), std::string(300, 'x'), std::string("ok")}) {
     maker.add(Op::kInsert, {Value::int64(1), maker.text(country)});
   }
   maker.add(Op::kInsert, {Value::int64(1), Value::null()});

@@ -145,7 +145,9 @@ BatchMaker& BatchMaker::start() {
   return *this;
 }
 
-Record& BatchMaker::add(Op op, const std::vector<Value>& after, const std::vector<Value>& before) { return add_at(next_, op, after, before); }
+Record& BatchMaker::add(Op op, const std::vector<Value>& after, const std::vector<Value>& before) {
+  return add_at(next_, op, after, before);
+}
 
 Record& BatchMaker::add_at(std::uint64_t major, Op op, const std::vector<Value>& after, const std::vector<Value>& before) {
   const auto copy = [&](const std::vector<Value>& row) {

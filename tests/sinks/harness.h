@@ -35,16 +35,18 @@ class SteeredFaults final : public FaultPoints {
   void reach(std::string_view point) override;
   int failure(std::string_view who, std::string_view step) override;
 
-  std::uint64_t crash_at = 0;                 // 0: never; counts down from the moment it is set
-  std::map<std::string, int> failing;         // "<who>.<step>" -> errno
-  std::set<std::string, std::less<>> seen;    // every point reached
+  std::uint64_t crash_at = 0;               // 0: never; counts down from the moment it is set
+  std::map<std::string, int> failing;       // "<who>.<step>" -> errno
+  std::set<std::string, std::less<>> seen;  // every point reached
   std::string crashed_at;
 };
 
 class ManualClock final : public Clock {
  public:
   std::chrono::steady_clock::time_point now() const override { return std::chrono::steady_clock::time_point(elapsed); }
-  std::int64_t utc_microseconds() const override { return 1'760'000'000'000'000 + std::chrono::duration_cast<std::chrono::microseconds>(elapsed).count(); }
+  std::int64_t utc_microseconds() const override {
+    return 1'760'000'000'000'000 + std::chrono::duration_cast<std::chrono::microseconds>(elapsed).count();
+  }
   bool sleep_for(std::chrono::nanoseconds duration, std::stop_token) override {
     elapsed += duration;
     return true;

@@ -76,7 +76,8 @@ TEST_CASE("SQLite sink: positions keep all 64 bits, never go back, and a forgott
   const Checkpoint first = {{"pg/7:1", {{~0ULL, Ordinal::kEnd}, std::string("\0\xff", 2), true}}, {"pg/old", {{5, 5}, "", false}}};
   REQUIRE(commit(*sink, first));
   REQUIRE(commit(*sink, {{"pg/old", {{4, 9}, "back", false}}}));
-  CHECK(query(world.directory / "out.db", "SELECT pipeline, sink, partition, major, minor, hex(resume), retired, instance FROM _sluice_progress ORDER BY partition") ==
+  CHECK(query(world.directory / "out.db",
+              "SELECT pipeline, sink, partition, major, minor, hex(resume), retired, instance FROM _sluice_progress ORDER BY partition") ==
         "'shop','out','pg/7:1','18446744073709551615','18446744073709551615','00FF',1,'here'\n"
         "'shop','out','pg/old','5','5','',0,'here'\n");
   CHECK(open(*sink) == first);
@@ -184,18 +185,21 @@ TEST_CASE("SQLite sink: types that lose nothing") {
   auto sink = world.make_sink("sqlite", settings(world));
   open(*sink);
   using Type = Value::Type;
-  const std::vector<Field> fields = {{"b", Type::kBool},  {"i", Type::kInt64}, {"u", Type::kUint64}, {"f", Type::kFloat64},   {"d", Type::kDecimal}, {"s", Type::kString},
-                                     {"y", Type::kBytes}, {"t", Type::kTimestamp}, {"day", Type::kDate}, {"l", Type::kList}, {"free", std::nullopt}};
+  const std::vector<Field> fields = {{"b", Type::kBool},    {"i", Type::kInt64},  {"u", Type::kUint64},  {"f", Type::kFloat64},
+                                     {"d", Type::kDecimal}, {"s", Type::kString}, {"y", Type::kBytes},   {"t", Type::kTimestamp},
+                                     {"day", Type::kDate},  {"l", Type::kList},   {"free", std::nullopt}};
   BatchMaker maker(world, fields);
   const std::vector<Value> list = {Value::int64(1), Value::string("x")};
-  maker.add(Op::kInsert, {Value::boolean(true), number(std::numeric_limits<std::int64_t>::min()), Value::uint64(~0ULL), Value::float64(0.1), Value::decimal("12.30"),
-                          Value::string(std::string_view("a\0'b", 4)), Value::bytes(std::string_view("\0\xff", 2)), Value::timestamp(1, 5), Value::date(0), Value::list(list),
-                          Value::string("007")});
-  maker.add(Op::kInsert, {Value::boolean(false), number(1), Value::uint64(1), Value::float64(std::nan("")), Value::decimal("NaN"), maker.text(""), Value::bytes(""),
-                          Value::timestamp(Value::kInfinity), Value::date(Value::kMinusInfinity), Value::null(), number(7)});
+  maker.add(Op::kInsert, {Value::boolean(true), number(std::numeric_limits<std::int64_t>::min()), Value::uint64(~0ULL), Value::float64(0.1),
+                          Value::decimal("12.30"), Value::string(std::string_view("a\0'b", 4)), Value::bytes(std::string_view("\0\xff", 2)),
+                          Value::timestamp(1, 5), Value::date(0), Value::list(list), Value::string("007")});
+  maker.add(Op::kInsert,
+            {Value::boolean(false), number(1), Value::uint64(1), Value::float64(std::nan("")), Value::decimal("NaN"), maker.text(""),
+             Value::bytes(""), Value::timestamp(Value::kInfinity), Value::date(Value::kMinusInfinity), Value::null(), number(7)});
   CHECK(write_all(*sink, maker.take()).empty());
   CHECK(query(world.directory / "out.db", "SELECT b, i, u, f, d, hex(s), typeof(s), hex(y), typeof(y), t, day, l, free FROM items") ==
-        "1,-9223372036854775808,'18446744073709551615',0.1,'12.30','61002762','text','00FF','blob','1970-01-01T00:00:00.000001005Z','1970-01-01','[1,\"x\"]','007'\n"
+        "1,-9223372036854775808,'18446744073709551615',0.1,'12.30','61002762','text','00FF','blob','1970-01-01T00:00:00.000001005Z','1970-"
+        "01-01','[1,\"x\"]','007'\n"
         "0,1,'1','NaN','NaN','','text','','blob','infinity','-infinity',NULL,7\n");
 }
 
