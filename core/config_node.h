@@ -20,7 +20,7 @@ struct Place {
 struct ConfigNode {
   enum class Kind : std::uint8_t { kNull, kScalar, kSequence, kMapping };
   enum class Style : std::uint8_t { kPlain, kSingleQuoted, kDoubleQuoted, kLiteral, kFolded };
-  using Entry = std::pair<ConfigNode, ConfigNode>;  // key (a scalar), value
+  struct Entry;  // key and value; no std::pair, which clang wants complete inside the class
 
   // A stretch of `text` that stands in the file as it is: it begins at `offset` of the text and at line:column of the file.
   struct Run {
@@ -52,6 +52,12 @@ struct ConfigNode {
 
   // Place of the byte range [offset, offset + length) of `text`.
   Place place_in_text(std::size_t offset, std::size_t length) const;
+};
+
+struct ConfigNode::Entry {
+  Entry(ConfigNode key, ConfigNode value) : first(std::move(key)), second(std::move(value)) {}
+  ConfigNode first;   // a scalar
+  ConfigNode second;
 };
 
 }  // namespace sluice
