@@ -20,21 +20,13 @@ struct Place {
 struct ConfigNode {
   enum class Kind : std::uint8_t { kNull, kScalar, kSequence, kMapping };
   enum class Style : std::uint8_t { kPlain, kSingleQuoted, kDoubleQuoted, kLiteral, kFolded };
-  struct Entry;  // of a mapping
+  using Entry = std::pair<ConfigNode, ConfigNode>;  // key (a scalar), value
 
   // A stretch of `text` that stands in the file as it is: it begins at `offset` of the text and at line:column of the file.
   struct Run {
     std::size_t offset = 0;
     std::uint32_t line = 0, column = 0;
   };
-
-  // In the .cc: written out by the compiler they would ask for the complete type while it is being defined (clang 14 with libstdc++ 12).
-  ConfigNode();
-  ConfigNode(const ConfigNode& other);
-  ConfigNode(ConfigNode&& other) noexcept;
-  ConfigNode& operator=(const ConfigNode& other);
-  ConfigNode& operator=(ConfigNode&& other) noexcept;
-  ~ConfigNode();
 
   Kind kind = Kind::kNull;
   Style style = Style::kPlain;
@@ -68,11 +60,6 @@ struct ConfigNode {
 
   // Place of the byte range [offset, offset + length) of `text`.
   Place place_in_text(std::size_t offset, std::size_t length) const;
-};
-
-struct ConfigNode::Entry {
-  ConfigNode first;   // the key, a scalar
-  ConfigNode second;  // its value
 };
 
 }  // namespace sluice

@@ -1,5 +1,7 @@
 #include "transforms/edit_tree.h"
 
+#include <algorithm>
+
 #include "core/schema.h"
 
 namespace sluice::transforms {
@@ -8,7 +10,7 @@ namespace {
 
 void mark_below(const EditNode& node, Matched& matched) {
   if (node.action != EditNode::Action::kNone) matched[node.path] = 1;
-  for (const auto& [name, child] : node.fields) mark_below(child, matched);
+  for (const EditNode& child : node.fields) mark_below(child, matched);
   if (node.items) mark_below(*node.items, matched);
 }
 
@@ -89,7 +91,7 @@ class Editor {
       if (child->edits_value()) target.value = SLUICE_TRY(edit(*child, entry.value));
     }
     if (renamed) {
-      for (const auto& [name, child] : node.fields) {
+      for (const EditNode& child : node.fields) {
         if (child.action == Action::kRename && names_repeat(out.first(kept), child.new_name)) return field_exists(child.new_name);
       }
     }
@@ -103,9 +105,9 @@ class Editor {
 
 }  // namespace
 
-const EditNode* EditNode::find(std::string_view name) const {
-  for (const auto& [known, child] : fields) {
-    if (known == name) return &child;
+const EditNode* EditNode::find(std::string_view wanted) const {
+  for (const EditNode& child : fields) {
+    if (child.name == wanted) return &child;
   }
   return nullptr;
 }
@@ -114,9 +116,19 @@ EditNode& EditTree::add(const FieldPath& path) {
   EditNode* node = &root_;
   for (const FieldPath::Step& step : path.steps) {
     if (!step.name.empty()) {
+<<<<<<< HEAD
       const EditNode* known = node->find(step.name);
       if (known == nullptr) known = &node->fields.emplace_back(EditNode::Field{step.name, EditNode{}}).node;
       node = const_cast<EditNode*>(known);  // NOLINT(cppcoreguidelines-pro-type-const-cast): a child of our own root_
+=======
+      const auto known = std::find_if(node->fields.begin(), node->fields.end(), [&](const EditNode& child) { return child.name == step.name; });
+      if (known == node->fields.end()) {
+        node = &node->fields.emplace_back();
+        node->name = step.name;
+      } else {
+        node = &*known;
+      }
+>>>>>>> steps
     }
     if (step.every_item) {
       if (!node->items) node->items = std::make_unique<EditNode>();

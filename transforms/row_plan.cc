@@ -11,7 +11,7 @@ using Action = EditNode::Action;
 
 void collect_paths(const EditNode& node, std::vector<std::uint32_t>& paths) {
   if (node.action != Action::kNone) paths.push_back(node.path);
-  for (const auto& [name, child] : node.fields) collect_paths(child, paths);
+  for (const EditNode& child : node.fields) collect_paths(child, paths);
   if (node.items) collect_paths(*node.items, paths);
 }
 
@@ -117,11 +117,11 @@ class PlanMaker {
   }
 
   void find_missing() {
-    for (const auto& [name, child] : tree_.root().fields) {
-      if (input_.find(name) == Schema::kAbsent) {
+    for (const EditNode& child : tree_.root().fields) {
+      if (input_.find(child.name) == Schema::kAbsent) {
         collect_paths(child, plan_.missing);
       } else if (!child.fields.empty() || child.items) {
-        for (const auto& [inner, node] : child.fields) collect_paths(node, plan_.inner);
+        for (const EditNode& node : child.fields) collect_paths(node, plan_.inner);
         if (child.items) collect_paths(*child.items, plan_.inner);
       }
     }
