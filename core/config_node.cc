@@ -4,13 +4,6 @@
 
 namespace sluice {
 
-ConfigNode::ConfigNode() = default;
-ConfigNode::ConfigNode(const ConfigNode&) = default;
-ConfigNode::ConfigNode(ConfigNode&&) noexcept = default;
-ConfigNode& ConfigNode::operator=(const ConfigNode&) = default;
-ConfigNode& ConfigNode::operator=(ConfigNode&&) noexcept = default;
-ConfigNode::~ConfigNode() = default;
-
 namespace {
 
 std::uint32_t code_points(std::string_view text) {

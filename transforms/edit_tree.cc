@@ -116,11 +116,6 @@ EditNode& EditTree::add(const FieldPath& path) {
   EditNode* node = &root_;
   for (const FieldPath::Step& step : path.steps) {
     if (!step.name.empty()) {
-<<<<<<< HEAD
-      const EditNode* known = node->find(step.name);
-      if (known == nullptr) known = &node->fields.emplace_back(EditNode::Field{step.name, EditNode{}}).node;
-      node = const_cast<EditNode*>(known);  // NOLINT(cppcoreguidelines-pro-type-const-cast): a child of our own root_
-=======
       const auto known = std::find_if(node->fields.begin(), node->fields.end(), [&](const EditNode& child) { return child.name == step.name; });
       if (known == node->fields.end()) {
         node = &node->fields.emplace_back();
@@ -128,7 +123,6 @@ EditNode& EditTree::add(const FieldPath& path) {
       } else {
         node = &*known;
       }
->>>>>>> steps
     }
     if (step.every_item) {
       if (!node->items) node->items = std::make_unique<EditNode>();
