@@ -226,6 +226,21 @@ TEST_CASE("G2: copytruncate while the source is down, and a generation that begi
   CHECK(third.seen == second.seen);
 }
 
+TEST_CASE("G2: content that agrees in its first KiB and is as long is still told apart, in process and after a restart") {
+  TemporaryDirectory dir;
+  const auto settings = config(dir / "app.log", "follow");
+  write_file(dir / "app.log", lines(1, 300));
+  Life life("file", settings);
+  life.drain();
+  REQUIRE(life.seen.size() == 300);
+  write_file(dir / "app.log", lines(1, 200) + lines(1001, 1200));  // the same inode, cut and written anew
+  Life second("file", settings, life.checkpoint);
+  second.drain();
+  CHECK(second.seen.size() == 400);
+  life.drain();
+  CHECK(life.seen.size() == 300 + 400);
+}
+
 TEST_CASE("G2: an inode number that another file took over is another partition") {
   TemporaryDirectory dir;
   const auto settings = config(dir / "*.log", "follow");
@@ -406,6 +421,14 @@ TEST_CASE("When done: a file is deleted or moved only after the acknowledgement 
     CHECK(life.drain() == SourceState::kFinished);
     life.close();
     CHECK(exists(dir / "a"));  // closed without an acknowledgement
+  }
+  {
+    Life life("file", config(dir / "a", "once", {{"when_done", scalar("delete")}}));
+    life.read(small_batches(2));
+    life.acknowledge();  // covers two of three
+    CHECK(life.drain() == SourceState::kFinished);
+    life.close();
+    CHECK(exists(dir / "a"));
   }
   Checkpoint committed;
   {
