@@ -5,7 +5,7 @@
 
 dev_bench() {
   dev_install
-  build_preset release -DSLUICE_BENCH=ON || fail "the build failed"
+  build_preset release -DSLUICE_BENCH=ON -DSLUICE_TESTS=OFF || fail "the build failed"
   cd "$ROOT" || fail "cannot enter $ROOT"
   exec "$PYTHON" bench/run.py "$@"
 }
