@@ -49,9 +49,7 @@ std::string get(std::uint16_t port, const std::string& path, const std::string& 
   return ask(port, "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + headers + "\r\n");
 }
 
-int status_of(const std::string& response) {
-  return response.starts_with("HTTP/1.1 ") ? std::stoi(response.substr(9, 3)) : 0;
-}
+int status_of(const std::string& response) { return response.starts_with("HTTP/1.1 ") ? std::stoi(response.substr(9, 3)) : 0; }
 
 std::string body_of(const std::string& response) {
   const std::size_t end = response.find("\r\n\r\n");

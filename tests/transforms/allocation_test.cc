@@ -34,7 +34,10 @@ std::size_t allocations_of(std::string_view verb, const ConfigNode& config) {
   const auto schema = step.schema({"id", "status", "total", "email", "m"}, 1);
   for (std::size_t i = 0; i < kRecords; ++i) {
     const Value id = Value::int64(static_cast<std::int64_t>(i));
-    step.add(Op::kInsert, schema, {}, {id, Value::string(i % 2 == 0 ? "new" : "test"), Value::decimal("12.50"), Value::string("a.longer.address@example.org"), step.map({{"x", id}})}, {id});
+    step.add(Op::kInsert, schema, {},
+             {id, Value::string(i % 2 == 0 ? "new" : "test"), Value::decimal("12.50"), Value::string("a.longer.address@example.org"),
+              step.map({{"x", id}})},
+             {id});
   }
   step.batch().activate_all();
   return step.allocations_of_apply([] { return allocations.load(); });
