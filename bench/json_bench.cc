@@ -1,5 +1,5 @@
-// JSON lines of about 200 bytes: a bare simdjson parse, our reader, our writer.  Prints CPU nanoseconds per record, the median of interleaved
-// rounds, and ratios to simdjson.      json_bench [records [rounds]]
+// JSON lines of about 200 bytes: a bare simdjson parse, our reader, our writer.  Prints CPU nanoseconds per record, the median of
+// interleaved rounds, and ratios to simdjson.      json_bench [records [rounds]]
 #include <simdjson.h>
 
 #include <algorithm>
@@ -32,12 +32,13 @@ std::string make_lines(std::size_t records) {
   for (std::size_t i = 0; i < records; ++i) {
     state = state * 6364136223846793005ULL + 1442695040888963407ULL;
     const auto r = state >> 33;
-    const int size = std::snprintf(line, sizeof(line),
-                                   "{\"id\":%zu,\"customer_id\":%llu,\"status\":\"%s\",\"total\":%llu.%02llu,\"currency\":\"EUR\",\"country_code\":\"DE\","
-                                   "\"created\":\"2026-01-%02lluT10:%02llu:00Z\",\"email\":\"customer%llu@example.com\",\"note\":null}\n",
-                                   i, static_cast<unsigned long long>(r % 10000), kStatuses[r % 5], static_cast<unsigned long long>(r % 500),
-                                   static_cast<unsigned long long>(r % 100), static_cast<unsigned long long>(1 + r % 28), static_cast<unsigned long long>(r % 60),
-                                   static_cast<unsigned long long>(r % 10000));
+    const int size = std::snprintf(
+        line, sizeof(line),
+        "{\"id\":%zu,\"customer_id\":%llu,\"status\":\"%s\",\"total\":%llu.%02llu,\"currency\":\"EUR\",\"country_code\":\"DE\","
+        "\"created\":\"2026-01-%02lluT10:%02llu:00Z\",\"email\":\"customer%llu@example.com\",\"note\":null}\n",
+        i, static_cast<unsigned long long>(r % 10000), kStatuses[r % 5], static_cast<unsigned long long>(r % 500),
+        static_cast<unsigned long long>(r % 100), static_cast<unsigned long long>(1 + r % 28), static_cast<unsigned long long>(r % 60),
+        static_cast<unsigned long long>(r % 10000));
     text.append(line, static_cast<std::size_t>(size));
   }
   return text;

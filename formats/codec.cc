@@ -27,23 +27,28 @@ struct CsvFields {
 
 void check_csv(const CsvFields& csv, const ConfigNode& node, BindContext& context) {
   const std::string& delimiter = csv.delimiter;
-  const bool usable = delimiter.size() == 1 && delimiter != "\"" && delimiter != "\n" && delimiter != "\r" && static_cast<unsigned char>(delimiter[0]) < 0x80;
+  const bool usable = delimiter.size() == 1 && delimiter != "\"" && delimiter != "\n" && delimiter != "\r" &&
+                      static_cast<unsigned char>(delimiter[0]) < 0x80;
   const ConfigNode* place = node.find("delimiter");
-  if (!usable) context.findings.error(place == nullptr ? node : *place, "bad_value", "the delimiter must be one ASCII character, not a quote or a line break", "a tab is written \"\\t\"");
+  if (!usable)
+    context.findings.error(place == nullptr ? node : *place, "bad_value",
+                           "the delimiter must be one ASCII character, not a quote or a line break", "a tab is written \"\\t\"");
   if (csv.null_text.find_first_of("\"\r\n" + delimiter) != std::string::npos) {
     place = node.find("null_text");
-    context.findings.error(place == nullptr ? node : *place, "bad_value", "null_text must not contain quotes, line breaks or the delimiter");
+    context.findings.error(place == nullptr ? node : *place, "bad_value",
+                           "null_text must not contain quotes, line breaks or the delimiter");
   }
 }
 
 const ConfigFields<CsvFields>& CsvFields::fields() {
-  static const auto kFields = ConfigFields<CsvFields>{}
-                                  .optional("delimiter", &CsvFields::delimiter, "One character between fields.")
-                                  .optional("header", &CsvFields::header, "The first line names the columns.")
-                                  .optional("null_text", &CsvFields::null_text, "Text that means null when it stands without quotes.")
-                                  .optional("columns", &CsvFields::columns,
-                                            "Writing: the columns and their order; _op, _id and _unchanged may be among them. Reading without a header: the names.")
-                                  .check(check_csv);
+  static const auto kFields =
+      ConfigFields<CsvFields>{}
+          .optional("delimiter", &CsvFields::delimiter, "One character between fields.")
+          .optional("header", &CsvFields::header, "The first line names the columns.")
+          .optional("null_text", &CsvFields::null_text, "Text that means null when it stands without quotes.")
+          .optional("columns", &CsvFields::columns,
+                    "Writing: the columns and their order; _op, _id and _unchanged may be among them. Reading without a header: the names.")
+          .check(check_csv);
   return kFields;
 }
 

@@ -24,7 +24,8 @@ void write_content(const Value& value, TextBuffer& out) {
 }
 
 std::string id_of(const Batch& batch, const Record& record) {
-  std::string id = batch.checkpoint_keys()[record.partition] + '/' + std::to_string(record.ordinal.major) + '/' + std::to_string(record.ordinal.minor);
+  std::string id =
+      batch.checkpoint_keys()[record.partition] + '/' + std::to_string(record.ordinal.major) + '/' + std::to_string(record.ordinal.minor);
   if (record.sub != 0) id += '/' + std::to_string(record.sub);
   return id;
 }
@@ -47,7 +48,9 @@ std::vector<std::string> names_of(const Schema& schema) {
   return names;
 }
 
-bool contains(const std::vector<std::string>& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 Error bad(std::string_view code, std::string message) { return {ErrorKind::kBadRecord, code, std::move(message)}; }
 
@@ -96,7 +99,10 @@ void CsvWriter::bind(const Schema& schema) {
     if (slot != Schema::kAbsent) {
       bindings_.push_back({Origin::kField, slot});
     } else {
-      const Origin origin = name == kOpColumn ? Origin::kOp : name == kIdColumn ? Origin::kId : name == kUnchangedColumn ? Origin::kUnchanged : Origin::kAbsent;
+      const Origin origin = name == kOpColumn          ? Origin::kOp
+                            : name == kIdColumn        ? Origin::kId
+                            : name == kUnchangedColumn ? Origin::kUnchanged
+                                                       : Origin::kAbsent;
       bindings_.push_back({origin, 0});
     }
   }
@@ -110,13 +116,15 @@ void CsvWriter::bind(const Schema& schema) {
 Status CsvWriter::check(const Record& record) const {
   const bool is_row = record.op == Op::kRead || record.op == Op::kInsert || record.op == Op::kUpdate;
   if (!is_row && !has_op_) {
-    return bad("csv_delete_without_op", "a " + std::string(op_name(record.op)) + " cannot be told from a row; add the column _op to csv's columns");
+    return bad("csv_delete_without_op",
+               "a " + std::string(op_name(record.op)) + " cannot be told from a row; add the column _op to csv's columns");
   }
   if (!extra_field_.empty()) return bad("csv_extra_field", "the field \"" + extra_field_ + "\" has no column in this CSV file");
   if (has_unchanged_) return {};
   for (const Value& value : record.row()) {
     if (value.is_unchanged()) {
-      return bad("csv_value_unchanged", "column(s) " + unchanged_of(record) + " are unchanged and unknown; add the column _unchanged to csv's columns");
+      return bad("csv_value_unchanged",
+                 "column(s) " + unchanged_of(record) + " are unchanged and unknown; add the column _unchanged to csv's columns");
     }
   }
   return {};

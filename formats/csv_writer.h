@@ -1,6 +1,7 @@
 #pragma once
 // Records -> CSV (RFC 4180, lines end in LF).  Null is `null_text` without quotes; a text that equals it is quoted, so that reading gives
-// back what was written (but a record of one column that is null, which would be a blank line, is written as ""). Times, decimals and so on as in JSON without its quotes; lists and maps as JSON text.
+// back what was written (but a record of one column that is null, which would be a blank line, is written as ""). Times, decimals and so on
+// as in JSON without its quotes; lists and maps as JSON text.
 
 #include <cstdint>
 #include <string>
@@ -53,7 +54,7 @@ class CsvWriter {
   std::vector<Binding> bindings_;     // by column
   std::string extra_field_;           // of the bound schema: a field that has no column
   bool has_op_ = false, has_unchanged_ = false;
-  TextBuffer line_, cell_;            // scratch
+  TextBuffer line_, cell_;  // scratch
 };
 
 }  // namespace sluice

@@ -17,8 +17,8 @@ namespace {
 constexpr std::array<double, 23> kPowersOfTen = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 constexpr std::uint64_t kExactInDouble = 1ULL << 53;
-constexpr std::size_t kMaxDoubleDigits = 17;  // std::numeric_limits<double>::max_digits10
-constexpr std::size_t kMaxWordDigits = 19;    // any 19 digits fit uint64
+constexpr std::size_t kMaxDoubleDigits = 17;          // std::numeric_limits<double>::max_digits10
+constexpr std::size_t kMaxWordDigits = 19;            // any 19 digits fit uint64
 constexpr std::int64_t kExponentCap = 1'000'000'000;  // beyond it an exponent is as good as infinite
 
 bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
@@ -172,7 +172,8 @@ JsonNumberEnd read_json_number(const char* p, const char* end, Arena& arena, Val
   for (; q < end && is_digit(*q); ++q) mantissa = mantissa * 10 + static_cast<unsigned char>(*q - '0');
   const auto digits = static_cast<std::size_t>(q - fraction);
   const bool plain = digits > 0 && (q >= end || (*q != 'e' && *q != 'E'));
-  if (!plain || count + digits > kMaxWordDigits || mantissa > kExactInDouble || digits >= kPowersOfTen.size()) return general(parts, p, end, arena, out);
+  if (!plain || count + digits > kMaxWordDigits || mantissa > kExactInDouble || digits >= kPowersOfTen.size())
+    return general(parts, p, end, arena, out);
   const double value = static_cast<double>(mantissa) / kPowersOfTen[digits];
   out = Value::float64(parts.negative ? -value : value);
   return {q};

@@ -15,7 +15,8 @@ struct JsonNumberEnd {
   JsonNumberFault fault = JsonNumberFault::kNone;
 };
 
-// Reads the number that begins at `p` ('-' or a digit).  Never looks at `end` or behind.  The text of a decimal is borrowed where it can be.
+// Reads the number that begins at `p` ('-' or a digit).  Never looks at `end` or behind.  The text of a decimal is borrowed where it can
+// be.
 JsonNumberEnd read_json_number(const char* p, const char* end, Arena& arena, Value& out);
 
 }  // namespace sluice

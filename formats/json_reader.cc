@@ -72,7 +72,9 @@ class JsonReader::Parser {
     what_ = what;
     return nullptr;
   }
-  const char* syntax(const char* at, std::string_view what) { return fail("json_syntax", at, at >= end_ ? "the text ends too early" : what); }
+  const char* syntax(const char* at, std::string_view what) {
+    return fail("json_syntax", at, at >= end_ ? "the text ends too early" : what);
+  }
 
   Error failure() const {
     return {ErrorKind::kBadRecord, code_, "byte " + std::to_string(at_ - begin_) + " of the JSON text: " + std::string(what_)};
@@ -168,8 +170,16 @@ class JsonReader::Parser {
       case 'f': return literal(p, "false", Value::boolean(false), out);
       case 'n': return literal(p, "null", Value::null(), out);
       case '-':
-      case '0': case '1': case '2': case '3': case '4':
-      case '5': case '6': case '7': case '8': case '9': return number(p, out);
+      case '0':
+      case '1':
+      case '2':
+      case '3':
+      case '4':
+      case '5':
+      case '6':
+      case '7':
+      case '8':
+      case '9': return number(p, out);
       default: return syntax(p, "expected a value");
     }
   }
@@ -177,7 +187,8 @@ class JsonReader::Parser {
   const char* too_deep(const char* p) { return fail("json_depth", p, "nested deeper than 1024 levels"); }
 
   const char* literal(const char* p, std::string_view text, Value value, Value& out) {
-    if (static_cast<std::size_t>(end_ - p) < text.size() || std::memcmp(p, text.data(), text.size()) != 0) return syntax(p, "expected a value");
+    if (static_cast<std::size_t>(end_ - p) < text.size() || std::memcmp(p, text.data(), text.size()) != 0)
+      return syntax(p, "expected a value");
     out = value;
     return p + text.size();
   }
@@ -292,9 +303,9 @@ class JsonReader::Parser {
   }
 
   JsonShapes shapes_;
-  std::vector<Value> row_;  // scratch: the fields of the record being read
-  std::vector<Value> list_items_;        // scratch: items of the lists that are open
-  std::vector<MapEntry> map_entries_;    // scratch: entries of the nested objects that are open
+  std::vector<Value> row_;             // scratch: the fields of the record being read
+  std::vector<Value> list_items_;      // scratch: items of the lists that are open
+  std::vector<MapEntry> map_entries_;  // scratch: entries of the nested objects that are open
   std::vector<std::string_view> sorted_keys_;
   std::string key_scratch_;
   Arena* arena_ = nullptr;
@@ -320,8 +331,12 @@ std::string_view copy_with_padding(std::string_view text, Arena& arena) {
 
 }  // namespace
 
-Result<JsonRow> JsonReader::read_copy(std::string_view text, Batch& batch) { return parser_->row(copy_with_padding(text, batch.arena()), batch, Utf8::kUnchecked); }
+Result<JsonRow> JsonReader::read_copy(std::string_view text, Batch& batch) {
+  return parser_->row(copy_with_padding(text, batch.arena()), batch, Utf8::kUnchecked);
+}
 
-Result<Value> JsonReader::read_value(std::string_view text, Arena& arena) { return parser_->value_only(copy_with_padding(text, arena), arena); }
+Result<Value> JsonReader::read_value(std::string_view text, Arena& arena) {
+  return parser_->value_only(copy_with_padding(text, arena), arena);
+}
 
 }  // namespace sluice

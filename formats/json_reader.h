@@ -30,8 +30,8 @@
 namespace sluice {
 
 struct JsonRow {
-  const Schema* schema = nullptr;   // kept alive by the batch
-  std::span<const Value> values;    // in the batch's arena; longer text may point into the input
+  const Schema* schema = nullptr;  // kept alive by the batch
+  std::span<const Value> values;   // in the batch's arena; longer text may point into the input
 };
 
 // One per thread; keeps scratch memory and the shapes it has met (bounded).  Outlived by its SchemaPool.

@@ -20,12 +20,12 @@ namespace sluice {
 struct JsonShape {
   std::uint64_t words[2] = {0, 0};  // the key with its quotes, where it fits and needs no escape
   std::uint64_t masks[2] = {0, 0};
-  std::uint32_t quoted_size = 0;    // 0: the key can be spelled in several ways, compare it decoded
-  std::uint32_t fields = 0;         // on the path from the root
-  JsonShape* predicted = nullptr;   // the child taken last
+  std::uint32_t quoted_size = 0;   // 0: the key can be spelled in several ways, compare it decoded
+  std::uint32_t fields = 0;        // on the path from the root
+  JsonShape* predicted = nullptr;  // the child taken last
   JsonShape* parent = nullptr;
-  SchemaRef schema;                 // of objects that end here; made on first use
-  std::size_t hash = 0;             // of key
+  SchemaRef schema;      // of objects that end here; made on first use
+  std::size_t hash = 0;  // of key
   std::string key;
   std::string quoted;
   std::vector<JsonShape*> children;

@@ -14,10 +14,10 @@ namespace sluice {
 
 namespace {
 
-constexpr std::size_t kPiece = 4096;       // bytes of a long text escaped at a time: bounds the room asked for
-constexpr std::size_t kWorstEscape = 6;    // \u00XX
+constexpr std::size_t kPiece = 4096;          // bytes of a long text escaped at a time: bounds the room asked for
+constexpr std::size_t kWorstEscape = 6;       // \u00XX
 constexpr std::size_t kSurePlainDigits = 17;  // and sign; std::numeric_limits<double>::max_digits10
-constexpr std::size_t kIntegerBytes = 24;  // of a 64-bit integer's text, sign included
+constexpr std::size_t kIntegerBytes = 24;     // of a 64-bit integer's text, sign included
 
 char* escape_byte(char c, char* out) {
   static constexpr std::string_view kHex = "0123456789abcdef";
@@ -94,7 +94,8 @@ char* escape_all(const char* p, std::size_t size, char* out) {
   return out;
 }
 
-// m / 10^places with m < 2^53: if that division gives `value` back, its text identifies the value (at most 15 digits: it is unique) and is the shortest.
+// m / 10^places with m < 2^53: if that division gives `value` back, its text identifies the value (at most 15 digits: it is unique) and is
+// the shortest.
 char* write_few_decimals(char* out, double value) {
   static constexpr std::array<double, 5> kScale = {1, 10, 100, 1000, 10000};
   constexpr double kLimit = 1e11;  // times 10^4 stays within 15 digits

@@ -129,7 +129,8 @@ class JsonWriter::Impl {
   Status append(const Batch& batch, const Record& record, std::string& out) {
     SchemaKeys& keys = keys_of(record.schema);
     if (meta_ == JsonMeta::kInclude && keys.has_meta_field()) {
-      return Error(ErrorKind::kBadRecord, "json_meta_conflict", "the record has a field \"_meta\" of its own; drop or rename it, or write with meta: false");
+      return Error(ErrorKind::kBadRecord, "json_meta_conflict",
+                   "the record has a field \"_meta\" of its own; drop or rename it, or write with meta: false");
     }
     text_.clear();
     const auto row = record.row();

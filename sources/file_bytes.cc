@@ -204,8 +204,8 @@ class CompressedBytes final : public FileBytes {
   std::uint64_t window_start_ = 0;  // offset in the decompressed stream
   std::uint64_t file_offset_ = 0;   // of the next compressed block
   std::vector<char> block_;
-  std::string_view input_;          // of block_: not yet decompressed
-  std::string decompressed_;        // scratch
+  std::string_view input_;    // of block_: not yet decompressed
+  std::string decompressed_;  // scratch
   bool corrupt_ = false;
 };
 

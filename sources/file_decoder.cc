@@ -75,7 +75,8 @@ class LinesDecoder final : public FileDecoder {
   Status set_columns(std::string_view) override { return {}; }
   Status decode(std::string_view record, Batch& batch, Utf8 utf8, Record& out) override {
     if (utf8 == Utf8::kUnchecked && !is_valid_utf8(record)) {
-      return Error(ErrorKind::kBadRecord, "invalid_utf8", "byte " + std::to_string(valid_utf8_prefix(record)) + " of the line is not UTF-8");
+      return Error(ErrorKind::kBadRecord, "invalid_utf8",
+                   "byte " + std::to_string(valid_utf8_prefix(record)) + " of the line is not UTF-8");
     }
     const auto values = batch.arena().array<Value>(1);
     values[0] = Value::string(record);

@@ -60,7 +60,8 @@ std::optional<FileResume> parse_resume(std::string_view text) {
   const auto parts = split(text, ' ');
   if (parts.size() < 4 || parts.size() > 5 || parts[0] != kVersion) return std::nullopt;
   FileResume resume;
-  if (!parse_number(parts[1], 10, resume.offset) || !parse_number(parts[2], 16, resume.head) || !parse_number(parts[3], 16, resume.tail)) return std::nullopt;
+  if (!parse_number(parts[1], 10, resume.offset) || !parse_number(parts[2], 16, resume.head) || !parse_number(parts[3], 16, resume.tail))
+    return std::nullopt;
   if (parts.size() == 5 && parts[4] != "end") return std::nullopt;
   resume.ended = parts.size() == 5;
   return resume;

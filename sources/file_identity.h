@@ -4,7 +4,8 @@
 //   partition   <device>:<inode>:<generation>      generation: hash of the bytes up to the end of the first record (at most 1 KiB), 16 hex
 //                                                  digits, and ".2", ".3" where that name is taken by other content
 //   done        (offset of the last record, 0)     offsets count bytes of the decompressed stream
-//   resume      1 <offset> <head> <tail>[ end]     offset: behind the last record; head: hash of the first min(1024, offset) bytes; tail: of the last
+//   resume      1 <offset> <head> <tail>[ end]     offset: behind the last record; head: hash of the first min(1024, offset) bytes; tail:
+//   of the last
 //                                                  min(64, offset) bytes before offset; end: nothing behind can be read (damaged)
 //
 // All of resume follows from the content before offset, so equal `done` means equal `resume` (G3), and a file is the one

@@ -7,25 +7,17 @@
 // Rotation: a renamed file is followed by its open descriptor; once no pattern matches it, it has not grown for kGoneGrace and all of
 // it has been read, its partition is retired (G4), its unfinished last line included as a record.
 
-#include <fcntl.h>
-#include <glob.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <filesystem>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "core/registry.h"
+#include "sources/file_discovery.h"
+#include "sources/file_disposal.h"
 #include "sources/file_tail.h"
 
 namespace sluice {
@@ -39,16 +31,10 @@ using namespace std::chrono_literals;
 enum class Mode : std::uint8_t { kFollow, kOnce };
 enum class Start : std::uint8_t { kEarliest, kLatest };
 
-constexpr auto kScanEvery = 1s;       // for new and renamed files
-constexpr auto kPollEvery = 20ms;     // for growth; one fstat per file
-constexpr auto kGoneGrace = 5s;       // a writer may go on for a while in a file that was renamed or removed
+constexpr auto kScanEvery = 1s;        // for new and renamed files
+constexpr auto kPollEvery = 20ms;      // for growth; one fstat per file
+constexpr auto kGoneGrace = 5s;        // a writer may go on for a while in a file that was renamed or removed
 constexpr std::size_t kMaxOpen = 256;  // files: well below the usual limit of 1024 descriptors
-
-// keep | delete | {move: DIR}
-struct WhenDone {
-  enum class Action : std::uint8_t { kKeep, kDelete, kMove } action = Action::kKeep;
-  std::string directory;  // of kMove
-};
 
 struct FileSourceConfig {
   std::vector<std::string> paths;
@@ -66,7 +52,8 @@ struct FileSourceConfig {
 
 template <>
 struct EnumNames<sources::Mode> {
-  static constexpr std::array kNames = {std::pair{std::string_view{"follow"}, sources::Mode::kFollow}, std::pair{std::string_view{"once"}, sources::Mode::kOnce}};
+  static constexpr std::array kNames = {std::pair{std::string_view{"follow"}, sources::Mode::kFollow},
+                                        std::pair{std::string_view{"once"}, sources::Mode::kOnce}};
 };
 template <>
 struct EnumNames<sources::Start> {
@@ -127,8 +114,10 @@ const ConfigFields<FileSourceConfig>& config_fields() {
       ConfigFields<FileSourceConfig>{}
           .required("paths", &FileSourceConfig::paths, "Files to read; * ? [] and {a,b} match as in a shell.")
           .optional("format", &FileSourceConfig::format, "json (one object a line), csv, or lines (one field, `line`).")
-          .optional("mode", &FileSourceConfig::mode, "follow: wait for what is appended and for new files; once: read what is there and end.")
-          .optional("start", &FileSourceConfig::start, "Where files that are there at the very first start begin; files that come later are read whole.")
+          .optional("mode", &FileSourceConfig::mode,
+                    "follow: wait for what is appended and for new files; once: read what is there and end.")
+          .optional("start", &FileSourceConfig::start,
+                    "Where files that are there at the very first start begin; files that come later are read whole.")
           .optional("compression", &FileSourceConfig::compression, "auto: by the first bytes of each file.")
           .optional("max_record", &FileSourceConfig::max_record, "A longer record is rejected.")
           .optional("when_done", &FileSourceConfig::when_done, "What happens to a file once every sink has all of it; with mode: once.")
@@ -136,64 +125,9 @@ const ConfigFields<FileSourceConfig>& config_fields() {
   return kFields;
 }
 
-// The files that the patterns match now: regular ones, each once, in the order of their names.
-std::map<FileId, std::string> matching_files(const std::vector<std::string>& patterns) {
-  std::map<FileId, std::string> files;
-  for (const std::string& pattern : patterns) {
-    glob_t found{};
-    if (::glob(pattern.c_str(), GLOB_BRACE, nullptr, &found) == 0) {
-      for (std::size_t i = 0; i < found.gl_pathc; ++i) {
-        struct stat status {};
-        if (::stat(found.gl_pathv[i], &status) == 0 && S_ISREG(status.st_mode)) files.emplace(file_id(status), found.gl_pathv[i]);
-      }
-    }
-    ::globfree(&found);
-  }
-  return files;
-}
-
-// The directories that patterns begin in: up to the last '/' before the first wildcard.
-std::set<std::string> base_directories(const std::vector<std::string>& patterns) {
-  std::set<std::string> directories;
-  for (const std::string& pattern : patterns) {
-    const std::size_t slash = pattern.substr(0, pattern.find_first_of("*?[{")).rfind('/');
-    directories.insert(slash == std::string::npos ? "." : slash == 0 ? "/" : pattern.substr(0, slash));
-  }
-  return directories;
-}
-
-// A file of this identity in `directory`, whatever its name; empty: none.
-std::string find_by_identity(const std::string& directory, const FileId& id) {
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    struct stat status {};
-    if (::stat(it->path().c_str(), &status) == 0 && S_ISREG(status.st_mode) && file_id(status) == id) return it->path().string();
-  }
-  return {};
-}
-
-bool is_on_device(const std::string& path, const FileId& id) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && file_id(status).device == id.device;
-}
-
-// Spreads files over shards; the same after every start.
-unsigned shard_of(const FileId& id, unsigned shards) {
-  const std::uint64_t mixed = (id.inode ^ id.device << 32) * 0x9e3779b97f4a7c15ULL;
-  return static_cast<unsigned>((mixed >> 32) % shards);
-}
-
-// A file of mode: once that has been read to its end and waits for the acknowledgement.
-struct DoneFile {
-  FileId id;
-  std::string path;
-  std::string key;  // empty: nothing came of it
-  Position position;
-};
-
 struct Followed {
   std::unique_ptr<FileTail> tail;
-  bool matched = true;   // by a pattern, at the last scan
+  bool matched = true;    // by a pattern, at the last scan
   bool finished = false;  // mode: once
   std::chrono::steady_clock::time_point last_progress;
 };
@@ -201,7 +135,7 @@ struct Followed {
 class FileSource final : public Source {
  public:
   FileSource(FileSourceConfig config, const BuildContext& context)
-      : config_(std::move(config)), context_(context), json_(context.schemas) {
+      : config_(std::move(config)), context_(context), json_(context.schemas), disposal_(config_.when_done, context) {
     settings_.source = context.component;
     settings_.format = config_.format;
     settings_.compression = config_.compression;
@@ -210,7 +144,7 @@ class FileSource final : public Source {
 
   Status open(const Checkpoint& from, std::stop_token) override {
     files_.clear();
-    done_files_.clear();
+    disposal_.clear();
     settings_.names.clear();
     known_.clear();
     pending_.clear();
@@ -238,7 +172,7 @@ class FileSource final : public Source {
       }
       Status filled = fill(out);
       if (!filled) return std::move(filled).error();
-      finish_done_files();
+      disposal_.dispose(acknowledged_);
       advance(out.through(), pending_);
       pending_.clear();
       if (!out.empty()) return SourceState::kMore;
@@ -255,7 +189,7 @@ class FileSource final : public Source {
   }
 
   Status close() override {
-    finish_done_files();
+    disposal_.dispose(acknowledged_);
     files_.clear();
     return {};
   }
@@ -354,7 +288,8 @@ class FileSource final : public Source {
       return true;
     }
     if (!positions.empty()) {
-      context_.log.warning("a file was truncated or replaced; it is read from its beginning", {{"component", context_.component}, {"path", tail.path()}});
+      context_.log.warning("a file was truncated or replaced; it is read from its beginning",
+                           {{"component", context_.component}, {"path", tail.path()}});
     }
     return false;
   }
@@ -419,7 +354,8 @@ class FileSource final : public Source {
   Status begin_anew(const FileId& id) {
     const std::string path = files_.at(id).tail->path();
     const bool matched = files_.at(id).matched;
-    context_.log.warning("a file was truncated or replaced; it is read from its beginning", {{"component", context_.component}, {"path", path}});
+    context_.log.warning("a file was truncated or replaced; it is read from its beginning",
+                         {{"component", context_.component}, {"path", path}});
     forget(id);
     return matched ? add(id, path, false) : Status();
   }
@@ -427,58 +363,12 @@ class FileSource final : public Source {
   void finish(Followed& followed) {
     followed.finished = true;
     const FileTail& tail = *followed.tail;
-    if (config_.when_done.action != WhenDone::Action::kKeep) {
-      done_files_.push_back({tail.id(), tail.path(), tail.position() ? tail.checkpoint_key() : "", tail.position().value_or(Position{})});
-    }
+    disposal_.add({tail.id(), tail.path(), tail.position() ? tail.checkpoint_key() : "", tail.position().value_or(Position{})});
     followed.tail->close();
   }
 
   bool all_finished() const {
     return std::all_of(files_.begin(), files_.end(), [](const auto& entry) { return entry.second.finished; });
-  }
-
-  bool is_acknowledged(const DoneFile& file) const {
-    if (file.key.empty()) return true;
-    const auto found = acknowledged_.find(file.key);
-    return found != acknowledged_.end() && found->second.done >= file.position.done;
-  }
-
-  void finish_done_files() {
-    std::erase_if(done_files_, [this](const DoneFile& file) {
-      if (!is_acknowledged(file)) return false;
-      struct stat status {};
-      if (::stat(file.path.c_str(), &status) == 0 && file_id(status) == file.id) remove_file(file.path);
-      return true;
-    });
-  }
-
-  void remove_file(const std::string& path) {
-    if (config_.when_done.action == WhenDone::Action::kDelete) {
-      context_.faults.reach("file_source.before_delete");
-      if (::unlink(path.c_str()) != 0) complain("delete", path);
-      context_.faults.reach("file_source.after_delete");
-      return;
-    }
-    context_.faults.reach("file_source.before_move");
-    if (!move_file(path)) complain("move", path);
-    context_.faults.reach("file_source.after_move");
-  }
-
-  // Never over another file: a number is added to a name that is taken.
-  bool move_file(const std::string& path) {
-    const std::string target = config_.when_done.directory + '/' + path.substr(path.rfind('/') + 1);
-    constexpr int kMaxAttempts = 10'000;
-    for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-      const std::string name = attempt == 0 ? target : target + '.' + std::to_string(attempt);
-      if (::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, name.c_str(), RENAME_NOREPLACE) == 0) return true;
-      if (errno != EEXIST) return false;
-    }
-    return false;
-  }
-
-  void complain(std::string_view what, const std::string& path) {
-    const std::string cause = std::generic_category().message(errno);
-    context_.log.error("cannot " + std::string(what) + " a file that has been read", {{"component", context_.component}, {"path", path}, {"cause", cause}});
   }
 
   // Closes the file that has been quiet the longest when too many are open.
@@ -500,7 +390,7 @@ class FileSource final : public Source {
   TailSettings settings_;
   std::map<FileId, Followed> files_;
   std::map<FileId, std::vector<std::pair<std::string, Position>>> known_;  // positions of the checkpoint not yet matched with a file
-  std::vector<DoneFile> done_files_;
+  FileDisposal disposal_;
   Checkpoint pending_;  // for the next batch's through(), beside what its records say
   Checkpoint acknowledged_;
   FileId last_filled_;
@@ -508,7 +398,9 @@ class FileSource final : public Source {
   bool first_start_ = true;
 };
 
-Result<std::unique_ptr<Source>> build(const FileSourceConfig& config, const BuildContext& context) { return std::unique_ptr<Source>(std::make_unique<FileSource>(config, context)); }
+Result<std::unique_ptr<Source>> build(const FileSourceConfig& config, const BuildContext& context) {
+  return std::unique_ptr<Source>(std::make_unique<FileSource>(config, context));
+}
 
 Guarantee guarantee(const FileSourceConfig&) {
   return {true, "a file's records are named by the file's identity, its content and their byte offset, which are the same after a restart"};

@@ -147,7 +147,8 @@ Result<FileTail::Progress> FileTail::fill(BatchBuilder& out, LastLine last_line)
     if (consumed == 0) block_bytes_ = block.text.size() * 2;
     if (!block.at_end) continue;
     const StreamEnd end = bytes_->end();
-    if (end == StreamEnd::kCorrupt || (end == StreamEnd::kInsideFrame && last_line == LastLine::kIsARecord)) reject_rest(block, consumed, out);
+    if (end == StreamEnd::kCorrupt || (end == StreamEnd::kInsideFrame && last_line == LastLine::kIsARecord))
+      reject_rest(block, consumed, out);
     return Progress::kAtEnd;
   }
   return Progress::kMore;
@@ -158,7 +159,8 @@ Result<FileTail::Block> FileTail::load(BatchBuilder& out) {
   // What is read beyond a full batch is read again: no more than the batch is likely to take.
   const auto records_left = static_cast<double>(BatchLimits{}.records) - static_cast<double>(out.batch().size());
   const auto likely = static_cast<std::size_t>(std::max(record_bytes_ * records_left, 0.0));
-  const std::size_t wanted = std::max(std::clamp(likely, kSmallestBlock, kLargestBlock), std::min<std::size_t>(block_bytes_, settings_.max_record + kSmallestBlock));
+  const std::size_t wanted = std::max(std::clamp(likely, kSmallestBlock, kLargestBlock),
+                                      std::min<std::size_t>(block_bytes_, settings_.max_record + kSmallestBlock));
   const std::size_t there = SLUICE_TRY(bytes_->available(content_.offset(), wanted));
   Block block;
   block.at_end = there < wanted;
@@ -282,10 +284,12 @@ void FileTail::name_partition() {
 void FileTail::reject_oversize(std::string_view beginning, std::uint64_t offset, BatchBuilder& out) {
   out.reject(*partition_index_, {offset, 0}, beginning.substr(0, kKeptOfOversize),
              Error(ErrorKind::kBadRecord, "record_too_large",
-                   "the record at byte " + std::to_string(offset) + " of \"" + path_ + "\" is longer than max_record (" + std::to_string(settings_.max_record) + " bytes)"));
+                   "the record at byte " + std::to_string(offset) + " of \"" + path_ + "\" is longer than max_record (" +
+                       std::to_string(settings_.max_record) + " bytes)"));
 }
 
-// The record at content_.offset() has no end within max_record: finds it, rejects the record and goes behind it.  False: its end is not there yet.
+// The record at content_.offset() has no end within max_record: finds it, rejects the record and goes behind it.  False: its end is not
+// there yet.
 Result<bool> FileTail::skip_oversize(const Block& block, BatchBuilder& out, LastLine last_line) {
   std::uint64_t at = std::max(scanned_, content_.offset() + block.text.size());
   std::vector<char> buffer(kSmallestBlock);
@@ -321,7 +325,8 @@ void FileTail::reject_rest(const Block& block, std::size_t from, BatchBuilder& o
   const std::string what = corrupt ? "is damaged: nothing behind" : "ends in the middle of a compressed frame, at";
   out.reject(*partition_index_, {last_offset_, 0}, block.text.substr(std::min(from, block.text.size())).substr(0, kKeptOfOversize),
              Error(ErrorKind::kBadRecord, corrupt ? "compressed_corrupt" : "compressed_truncated",
-                   "\"" + path_ + "\" " + what + " byte " + std::to_string(last_offset_) + " of its decompressed text" + (corrupt ? " can be read" : "")));
+                   "\"" + path_ + "\" " + what + " byte " + std::to_string(last_offset_) + " of its decompressed text" +
+                       (corrupt ? " can be read" : "")));
   ended_ = true;
   move_through(out, true);
 }

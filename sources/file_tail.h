@@ -69,10 +69,10 @@ class FileTail {
 
  private:
   struct Block {
-    std::string_view text;       // in the batch's arena, padded
-    bool at_end = false;         // nothing stands behind it in the file now
-    std::size_t accounted = 0;   // bytes of it that content_ knows
-    std::size_t emitted = 0;     // end of the last record that was appended or rejected
+    std::string_view text;      // in the batch's arena, padded
+    bool at_end = false;        // nothing stands behind it in the file now
+    std::size_t accounted = 0;  // bytes of it that content_ knows
+    std::size_t emitted = 0;    // end of the last record that was appended or rejected
     Utf8 utf8 = Utf8::kUnchecked;
   };
 
@@ -95,16 +95,16 @@ class FileTail {
   TailSettings& settings_;
   std::unique_ptr<FileDecoder> decoder_;
   std::unique_ptr<FileBytes> bytes_;
-  FileContent content_;        // up to where the file has been read
-  std::string partition_;      // empty until the first record
+  FileContent content_;    // up to where the file has been read
+  std::string partition_;  // empty until the first record
   std::optional<Position> position_;
-  std::uint64_t last_offset_ = 0;    // of the record appended last
-  bool ended_ = false;               // damaged: nothing behind can be read
-  std::uint64_t scanned_ = 0;        // while an oversize record is skipped: no line feed before this offset; else 0
-  std::size_t block_bytes_ = 0;      // of the next block at least: grows until a record fits
-  double record_bytes_ = 256;        // running mean
+  std::uint64_t last_offset_ = 0;  // of the record appended last
+  bool ended_ = false;             // damaged: nothing behind can be read
+  std::uint64_t scanned_ = 0;      // while an oversize record is skipped: no line feed before this offset; else 0
+  std::size_t block_bytes_ = 0;    // of the next block at least: grows until a record fits
+  double record_bytes_ = 256;      // running mean
   struct timespec seen_mtime_ {};
-  std::int64_t seen_size_ = -1;      // of the file when its content was last compared
+  std::int64_t seen_size_ = -1;  // of the file when its content was last compared
   // Of the batch being filled:
   std::span<const Value> meta_;
   std::optional<std::uint16_t> partition_index_;

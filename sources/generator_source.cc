@@ -1,7 +1,7 @@
 // `generator`: made-up shop data for trials, tests and measurements.
 //
-// Record `index` (from 1) depends on the seed and the index alone, so a replay makes the same records.  Ordinal: major = index.  Shard k of n
-// makes the indices i with (i - 1) % n == k in a partition of its own, "<dataset>:<seed>:<k>of<n>".
+// Record `index` (from 1) depends on the seed and the index alone, so a replay makes the same records.  Ordinal: major = index.  Shard k of
+// n makes the indices i with (i - 1) % n == k in a partition of its own, "<dataset>:<seed>:<k>of<n>".
 
 #include <algorithm>
 #include <array>
@@ -57,11 +57,15 @@ struct Country {
   std::string_view code, currency;
 };
 
-constexpr std::array<Country, 8> kCountries = {{{"DE", "EUR"}, {"FR", "EUR"}, {"US", "USD"}, {"GB", "GBP"}, {"JP", "JPY"}, {"BR", "BRL"}, {"IN", "INR"}, {"PL", "PLN"}}};
+constexpr std::array<Country, 8> kCountries = {
+    {{"DE", "EUR"}, {"FR", "EUR"}, {"US", "USD"}, {"GB", "GBP"}, {"JP", "JPY"}, {"BR", "BRL"}, {"IN", "INR"}, {"PL", "PLN"}}};
 constexpr std::array<std::string_view, 5> kStatuses = {"new", "paid", "shipped", "test", "refunded"};
-constexpr std::array<std::string_view, 12> kFirstNames = {"Ada", "Björn", "Chloé", "Dmitri", "Elif", "Fatima", "Grace", "Hiro", "Inês", "Jürgen", "Katarzyna", "Łukasz"};
-constexpr std::array<std::string_view, 10> kLastNames = {"Lovelace", "Müller", "Dubois", "Ivanov", "Yılmaz", "Haddad", "Hopper", "Tanaka", "Silva", "Nowak"};
-constexpr std::array<std::string_view, 6> kNotes = {"gift", "leave at the door", "call before delivery \"please\"", "Grüße 🎁", "second attempt", "fragile"};
+constexpr std::array<std::string_view, 12> kFirstNames = {"Ada",   "Björn", "Chloé", "Dmitri", "Elif",      "Fatima",
+                                                          "Grace", "Hiro",  "Inês",  "Jürgen", "Katarzyna", "Łukasz"};
+constexpr std::array<std::string_view, 10> kLastNames = {"Lovelace", "Müller", "Dubois", "Ivanov", "Yılmaz",
+                                                         "Haddad",   "Hopper", "Tanaka", "Silva",  "Nowak"};
+constexpr std::array<std::string_view, 6> kNotes = {"gift",    "leave at the door", "call before delivery \"please\"",
+                                                    "Grüße 🎁", "second attempt",    "fragile"};
 constexpr std::array<std::string_view, 6> kPages = {"/", "/search?q=lamp", "/product/4711", "/cart", "/checkout", "/help"};
 
 // Random numbers of one record: splitmix64 (Steele, Lea, Flood 2014), seeded by seed and index.
@@ -91,7 +95,8 @@ Value text_in(Arena& arena, std::string_view text) { return Value::string_in(are
 // RFC 3339, whole seconds apart with random microseconds.
 Value time_text(std::uint64_t index, Dice& dice, Arena& arena) {
   std::array<char, kTimeTextBytes> buffer{};
-  const std::int64_t at = kFirstDay + static_cast<std::int64_t>(index % 1'000'000'000) * kStep + static_cast<std::int64_t>(dice.below(kStep));
+  const std::int64_t at =
+      kFirstDay + static_cast<std::int64_t>(index % 1'000'000'000) * kStep + static_cast<std::int64_t>(dice.below(kStep));
   const char* const end = write_timestamp(buffer.data(), at);
   return text_in(arena, {buffer.data(), static_cast<std::size_t>(end - buffer.data())});
 }
@@ -113,7 +118,7 @@ struct DatasetType {
   std::string_view name;
   SchemaSpec (*spec)();
   void (*fill)(std::uint64_t index, Dice& dice, Arena& arena, std::span<Value> row);
-  std::uint32_t wrong;    // slot that gets a wrong type, or is missing, in a broken record
+  std::uint32_t wrong;  // slot that gets a wrong type, or is missing, in a broken record
 };
 
 SchemaSpec spec_of(std::string_view table, std::vector<Field> fields) {
@@ -190,7 +195,8 @@ void fill_click(std::uint64_t index, Dice& dice, Arena& arena, std::span<Value> 
 }
 
 const DatasetType& dataset_type(Dataset dataset) {
-  static constexpr std::array<DatasetType, 3> kTypes = {{{"orders", orders_spec, fill_order, 3}, {"customers", customers_spec, fill_customer, 2}, {"clicks", clicks_spec, fill_click, 5}}};
+  static constexpr std::array<DatasetType, 3> kTypes = {
+      {{"orders", orders_spec, fill_order, 3}, {"customers", customers_spec, fill_customer, 2}, {"clicks", clicks_spec, fill_click, 5}}};
   return kTypes[static_cast<std::size_t>(dataset)];
 }
 
@@ -200,13 +206,14 @@ void check_config(const GeneratorConfig& config, const ConfigNode& node, BindCon
 }
 
 const ConfigFields<GeneratorConfig>& config_fields() {
-  static const auto kFields = ConfigFields<GeneratorConfig>{}
-                                  .optional("dataset", &GeneratorConfig::dataset, "What to make up.")
-                                  .optional("count", &GeneratorConfig::count, "Records in all; without it there is no end.")
-                                  .optional("rate", &GeneratorConfig::rate, "Records per time, over all shards; without it as fast as can be.")
-                                  .optional("seed", &GeneratorConfig::seed, "Another seed gives other records.")
-                                  .optional("broken", &GeneratorConfig::broken, "Share of bad records: a line that is no JSON, a wrong type, a missing field.")
-                                  .check(check_config);
+  static const auto kFields =
+      ConfigFields<GeneratorConfig>{}
+          .optional("dataset", &GeneratorConfig::dataset, "What to make up.")
+          .optional("count", &GeneratorConfig::count, "Records in all; without it there is no end.")
+          .optional("rate", &GeneratorConfig::rate, "Records per time, over all shards; without it as fast as can be.")
+          .optional("seed", &GeneratorConfig::seed, "Another seed gives other records.")
+          .optional("broken", &GeneratorConfig::broken, "Share of bad records: a line that is no JSON, a wrong type, a missing field.")
+          .check(check_config);
   return kFields;
 }
 
@@ -220,7 +227,8 @@ class GeneratorSource final : public Source {
     SchemaSpec loose = type_.spec();
     loose.fields[type_.wrong].type.reset();  // of records in which it has a wrong type
     loose_schema_ = context.schemas.intern(std::move(loose));
-    partition_ = std::string(type_.name) + ':' + std::to_string(config.seed) + ':' + std::to_string(context.shard) + "of" + std::to_string(context.shard_count);
+    partition_ = std::string(type_.name) + ':' + std::to_string(config.seed) + ':' + std::to_string(context.shard) + "of" +
+                 std::to_string(context.shard_count);
   }
 
   Status open(const Checkpoint& from, std::stop_token) override {
@@ -301,7 +309,9 @@ class GeneratorSource final : public Source {
   // As if a line of a file had been cut in the middle.
   void reject_line(std::uint16_t partition, BatchBuilder& out) const {
     const std::string line = "{\"id\":" + std::to_string(next_) + ",\"" + schema_->fields()[1].name + "\":";
-    out.reject(partition, {next_, 0}, line, Error(ErrorKind::kBadRecord, "json_syntax", "byte " + std::to_string(line.size()) + " of the JSON text: the text ends too early"));
+    out.reject(
+        partition, {next_, 0}, line,
+        Error(ErrorKind::kBadRecord, "json_syntax", "byte " + std::to_string(line.size()) + " of the JSON text: the text ends too early"));
   }
 
   const GeneratorConfig config_;

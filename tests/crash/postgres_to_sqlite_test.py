@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support import outputs, testing  # noqa: E402
-from support.daemon import Workspace, fault_points  # noqa: E402
+from support.daemon import Workspace  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 
 TABLES = """
@@ -25,7 +25,7 @@ name: shop
 source:
   postgres_cdc: {url: "%s", tables: [public.items, public.ops], snapshot: never, heartbeat: 1s}
 transforms:
-  - filter: this.id %% 7 != 0
+  - filter: this.active                # a delete carries only its key and passes; it finds nothing to delete where the row was left out
     when: meta.table == "items"
   - set:
       seen: "'yes'"
@@ -40,6 +40,7 @@ sinks:
   lake:
     when: meta.table == "ops"
     file: {path: lake/, format: json, rotate: {size: 64KiB}}
+unmatched: drop
 checkpoint: {every: 30ms, records: 200}
 retry: {initial: 20ms, max: 200ms}
 """
@@ -76,7 +77,7 @@ class Writer(threading.Thread):
             self.ops += 1
             statements.append(f"insert into ops values ({self.ops}, {self.number}, 'transaction {self.transactions}');")
         if self.chance.random() < 0.1:
-            statements.append("savepoint s; update items set name = 'never'; rollback to s;")
+            statements.append(f"savepoint s; update items set name = 'never' where id / 10000000 = {self.number}; rollback to s;")
         if self.chance.random() < 0.1:
             statements.append("rollback;")
         else:
@@ -91,7 +92,7 @@ class Writer(threading.Thread):
             self.next_id += 1
             ids.append(self.next_id)
             note = f"'{LARGE}{self.next_id}'" if self.chance.random() < 0.3 else "null"
-            return f"insert into items values ({self.next_id}, 'n{self.next_id}', {self.next_id}.25, {note}, true, now());"
+            return f"insert into items values ({self.next_id}, 'n{self.next_id}', {self.next_id}.25, {note}, {self.next_id % 7 != 0}, now());"
         index = self.chance.randrange(len(ids))
         if kind < 0.75:
             return f"update items set name = 'u{self.ops}', total = total + 0.01, changed = now() where id = {ids[index]};"
@@ -182,7 +183,7 @@ class UnderWriteLoad(unittest.TestCase):
         history = "select op, writer from changes order by rowid"
         testing.wait_for(lambda: len(outputs.rows(work.path / "history.db", history)) >= len(ops), 120, f"{len(ops)} changes in the history\n")
         truth = [tuple(row) for row in server.sql("""select id, name, total, coalesce(note, ''), active::int,
-            to_char(changed at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') from items where id % 7 != 0 order by id""")]
+            to_char(changed at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') from items where active order by id""")]
         copy = """select cast(id as text), name, total, coalesce(note, ''), cast(active as text), changed from items order by id"""
         self.settle(lambda: outputs.rows(work.path / "copy.db", copy), truth)
         self.check_slot(server)

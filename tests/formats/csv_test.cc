@@ -16,7 +16,9 @@ struct Reading {
   CsvReader reader;
   std::shared_ptr<Batch> batch = new_batch();
 
-  explicit Reading(const CsvOptions& options = {}, std::string_view header = "a,b") : reader(pool, options) { REQUIRE(reader.set_columns(header)); }
+  explicit Reading(const CsvOptions& options = {}, std::string_view header = "a,b") : reader(pool, options) {
+    REQUIRE(reader.set_columns(header));
+  }
 
   // The row as text, null as <null>.
   std::string row(std::string_view record) {
@@ -185,7 +187,8 @@ TEST_CASE("G16: unchanged values need a column _unchanged, deletes a column _op"
 }
 
 TEST_CASE("Random texts: reading CSV gives back what was written, wherever the text is cut", "[property]") {
-  static const std::vector<std::string> kPieces = {"a", ",", "\"", "\n", "\r\n", ";", "é", " ", "NULL", "\"\"", "\t", "long text without anything special"};
+  static const std::vector<std::string> kPieces = {"a", ",", "\"",   "\n",   "\r\n", ";",
+                                                   "é", " ", "NULL", "\"\"", "\t",   "long text without anything special"};
   std::mt19937_64 random(3);
   for (int round = 0; round < 400; ++round) {
     CsvOptions options;

@@ -1,11 +1,11 @@
 // What JSON text becomes, and that simdjson agrees about what is JSON.
 #include "formats/json_reader.h"
 
+#include <simdjson.h>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <random>
-#include <simdjson.h>
 #include <string>
 
 #include "formats/json_writer.h"
@@ -42,7 +42,8 @@ std::string text_of(const Value& value) { return std::string(value.as_text()); }
 
 TEST_CASE("A JSON object becomes a row of a schema made of its keys") {
   Reading r;
-  const auto row = r.reader.read_copy(R"( {"id":1, "name" : "Ünïcode with more than 14 bytes", "ok":true ,"no":false,"nil":null} )", *r.batch);
+  const auto row =
+      r.reader.read_copy(R"( {"id":1, "name" : "Ünïcode with more than 14 bytes", "ok":true ,"no":false,"nil":null} )", *r.batch);
   REQUIRE(row);
   const auto& fields = row->schema->fields();
   REQUIRE(fields.size() == 5);
@@ -225,7 +226,8 @@ TEST_CASE("The bytes behind the text do not matter") {
     return text;
   }();
   for (std::size_t size = 0; size <= whole.size(); ++size) {
-    for (const std::string& behind : {std::string(64, '\0'), std::string(64, '1'), whole + whole, "\n" + whole + whole, std::string(64, '"'), std::string(64, '}')}) {
+    for (const std::string& behind :
+         {std::string(64, '\0'), std::string(64, '1'), whole + whole, "\n" + whole + whole, std::string(64, '"'), std::string(64, '}')}) {
       const std::string memory = whole.substr(0, size) + behind;
       const std::string_view stored = batch->arena().copy(memory);
       const auto row = reader.read(stored.substr(0, size), *batch);
@@ -243,7 +245,8 @@ TEST_CASE("simdjson and the reader agree on mutated texts", "[differential]") {
   simdjson::dom::parser dom;
   SchemaPool pool;
   JsonReader reader(pool);
-  const std::vector<std::string> seeds = {R"({"id":123,"t":"a\"b\u00e9","l":[1,2.5,-3e2,{"k":null}],"b":true,"m":{"x":{"y":[]}}})", R"({"a":0.1,"b":-0,"c":18446744073709551615,"d":"💡"})"};
+  const std::vector<std::string> seeds = {R"({"id":123,"t":"a\"b\u00e9","l":[1,2.5,-3e2,{"k":null}],"b":true,"m":{"x":{"y":[]}}})",
+                                          R"({"a":0.1,"b":-0,"c":18446744073709551615,"d":"💡"})"};
   const std::string alphabet = "{}[]\",:\\u0123456789.eE+-tfn \n\x01\xc3\xa9";
   int accepted = 0;
   for (int i = 0; i < 60'000; ++i) {
@@ -275,7 +278,8 @@ TEST_CASE("simdjson and the reader agree on mutated texts", "[differential]") {
     } else if (error == simdjson::SUCCESS) {
       // We refuse what it lets through: another top level, double keys, a lone low surrogate.
       const bool object = element.is_object();
-      const bool stricter = !object || row.error().code() == "json_duplicate_key" || text.find("\\ud") != std::string::npos || text.find("\\uD") != std::string::npos;
+      const bool stricter = !object || row.error().code() == "json_duplicate_key" || text.find("\\ud") != std::string::npos ||
+                            text.find("\\uD") != std::string::npos;
       INFO(row.error().message());
       REQUIRE(stricter);
     }

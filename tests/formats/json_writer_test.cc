@@ -1,11 +1,11 @@
 // What records look like as JSON, and that reading gives back what was written.
 #include "formats/json_writer.h"
 
+#include <simdjson.h>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <random>
-#include <simdjson.h>
 
 #include "formats/json_reader.h"
 
@@ -45,7 +45,8 @@ class Values {
   Values(std::uint64_t seed, Arena& arena) : random_(seed), arena_(arena) {}
 
   std::string text() {
-    static const std::vector<std::string> kPieces = {"a", "é", "💡", "\"", "\\", "\n", "\x01", "plain text", "0123456789abcdef", "\x7f", "€", std::string(1, '\0')};
+    static const std::vector<std::string> kPieces = {
+        "a", "é", "💡", "\"", "\\", "\n", "\x01", "plain text", "0123456789abcdef", "\x7f", "€", std::string(1, '\0')};
     std::string result;
     for (std::uint64_t i = random_() % 12; i > 0; --i) result += kPieces[random_() % kPieces.size()];
     return result;
@@ -66,7 +67,8 @@ class Values {
       }
       default: {
         const auto entries = arena_.array<MapEntry>(random_() % 5);
-        for (std::size_t i = 0; i < entries.size(); ++i) entries[i] = {Value::string_in(arena_, text() + std::to_string(i)), make(depth + 1)};
+        for (std::size_t i = 0; i < entries.size(); ++i)
+          entries[i] = {Value::string_in(arena_, text() + std::to_string(i)), make(depth + 1)};
         return Value::map(entries);
       }
     }
@@ -138,8 +140,10 @@ TEST_CASE("A record is its row and _meta on one line") {
   JsonWriter writer;
   std::string out = "before ";
   REQUIRE(writer.append(*batch, record, out));
-  CHECK(out == "before {\"id\":7,\"a rather long column name \\\"quoted\\\"\":\"x\",\"doc\":[1],"
-               "\"_meta\":{\"op\":\"update\",\"source\":\"shop\",\"schema\":\"public\",\"table\":\"orders\",\"source_time\":null,\"id\":\"shop/p/1/4711/2\"}}\n");
+  CHECK(out ==
+        "before {\"id\":7,\"a rather long column name \\\"quoted\\\"\":\"x\",\"doc\":[1],"
+        "\"_meta\":{\"op\":\"update\",\"source\":\"shop\",\"schema\":\"public\",\"table\":\"orders\",\"source_time\":null,\"id\":\"shop/p/"
+        "1/4711/2\"}}\n");
 
   record.source_time = 1'000'000;
   record.sub = 3;

@@ -1,5 +1,5 @@
-// Any bytes as a CSV file, its first byte choosing the options: no crash, no endless loop; rows that are accepted are written as CSV that reads
-// back as the same row.
+// Any bytes as a CSV file, its first byte choosing the options: no crash, no endless loop; rows that are accepted are written as CSV that
+// reads back as the same row.
 #include <cstdint>
 #include <cstdlib>
 #include <memory>

@@ -19,7 +19,10 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-bool is_stricter_here(std::string_view code) { return code == "json_duplicate_key" || code == "json_not_object" || code == "json_fields" || code == "json_number_range" || code == "json_depth"; }
+bool is_stricter_here(std::string_view code) {
+  return code == "json_duplicate_key" || code == "json_not_object" || code == "json_fields" || code == "json_number_range" ||
+         code == "json_depth";
+}
 
 void check(const JsonRow& row, Batch& batch, JsonReader& reader) {
   std::string text;

@@ -146,7 +146,7 @@ TEST_CASE("G1, G3: order and content are those of the database, and a restart fr
   const SourceOptions options{.url = url, .pipeline = "replayed"};
   SourceRun first(options);
   REQUIRE(first.open());
-  for (int i = 0; i < 120; ++i) writer.transaction();
+  for (int i = 0; i < 70; ++i) writer.transaction();
   writer.marker("end");
   first.read_until_marker("end");
   REQUIRE(first.read());  // so that the last checkpoint is there too

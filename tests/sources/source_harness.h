@@ -68,7 +68,9 @@ class TestMetrics final : public Metrics {
  public:
   Counter& counter(std::string_view, std::string_view, const Labels&) override { return counters_.emplace_back(); }
   Gauge& gauge(std::string_view, std::string_view, const Labels&) override { return gauges_.emplace_back(); }
-  Histogram& histogram(std::string_view, std::string_view, std::span<const double> bounds, const Labels&) override { return histograms_.emplace_back(bounds); }
+  Histogram& histogram(std::string_view, std::string_view, std::span<const double> bounds, const Labels&) override {
+    return histograms_.emplace_back(bounds);
+  }
 
  private:
   std::deque<Counter> counters_;
@@ -129,7 +131,8 @@ inline std::vector<Seen> seen_in(const Batch& batch) {
     seen.push_back(std::move(entry));
   }
   for (const RejectedInput& rejected : batch.rejected_inputs()) {
-    seen.push_back({batch.partitions()[rejected.partition], rejected.ordinal, "!" + std::string(rejected.reason.code()) + " " + std::string(rejected.raw.substr(0, 40))});
+    seen.push_back({batch.partitions()[rejected.partition], rejected.ordinal,
+                    "!" + std::string(rejected.reason.code()) + " " + std::string(rejected.raw.substr(0, 40))});
   }
   std::stable_sort(seen.begin(), seen.end());
   return seen;
