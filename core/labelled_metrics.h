@@ -14,8 +14,12 @@ class LabelledMetrics final : public Metrics {
  public:
   LabelledMetrics(Metrics& inner, Labels base) : inner_(inner), base_(std::move(base)) {}
 
-  Counter& counter(std::string_view name, std::string_view help, const Labels& labels) override { return inner_.counter(name, help, with(labels)); }
-  Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels) override { return inner_.gauge(name, help, with(labels)); }
+  Counter& counter(std::string_view name, std::string_view help, const Labels& labels) override {
+    return inner_.counter(name, help, with(labels));
+  }
+  Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels) override {
+    return inner_.gauge(name, help, with(labels));
+  }
   Histogram& histogram(std::string_view name, std::string_view help, std::span<const double> bounds, const Labels& labels) override {
     return inner_.histogram(name, help, bounds, with(labels));
   }

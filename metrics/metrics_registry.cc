@@ -27,7 +27,11 @@ std::string valid_utf8(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size();) {
     const auto lead = static_cast<unsigned char>(text[at]);
-    const std::size_t length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    const std::size_t length = lead < 0x80                   ? 1
+                               : lead >= 0xc2 && lead < 0xe0 ? 2
+                               : lead >= 0xe0 && lead < 0xf0 ? 3
+                               : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                             : 0;
     bool good = length > 0 && at + length <= text.size();
     for (std::size_t i = 1; good && i < length; ++i) good = (static_cast<unsigned char>(text[at + i]) & 0xc0U) == 0x80U;
     if (good && length == 3) {
@@ -232,7 +236,8 @@ MetricsRegistry::MetricsRegistry() : impl_(std::make_unique<Impl>()) {}
 MetricsRegistry::~MetricsRegistry() = default;
 
 Counter& MetricsRegistry::counter(std::string_view name, std::string_view help, const Labels& labels) {
-  return impl_->find_or_make<Counter>(name, {MetricType::Counter, std::string(help), {}}, labels, [] { return std::make_unique<Counter>(); });
+  return impl_->find_or_make<Counter>(name, {MetricType::Counter, std::string(help), {}}, labels,
+                                      [] { return std::make_unique<Counter>(); });
 }
 
 Gauge& MetricsRegistry::gauge(std::string_view name, std::string_view help, const Labels& labels) {

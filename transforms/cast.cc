@@ -44,13 +44,14 @@ void check_cast(const CastConfig& config, const ConfigNode& node, BindContext& c
 }
 
 const ConfigFields<CastConfig>& cast_fields() {
-  static const auto kFields = ConfigFields<CastConfig>()
-                                  .required("fields", &CastConfig::fields,
-                                            "Field: type, where the type is int, double, decimal(p,s), string, bool, date or timestamp.  "
-                                            "What would lose something is rejected (cast_failed); decimals are rounded to s digits, ties away from zero.")
-                                  .whole()
-                                  .beside("images", &CastConfig::images, std::string(transforms::kImagesDoc))
-                                  .check(check_cast);
+  static const auto kFields =
+      ConfigFields<CastConfig>()
+          .required("fields", &CastConfig::fields,
+                    "Field: type, where the type is int, double, decimal(p,s), string, bool, date or timestamp.  "
+                    "What would lose something is rejected (cast_failed); decimals are rounded to s digits, ties away from zero.")
+          .whole()
+          .beside("images", &CastConfig::images, std::string(transforms::kImagesDoc))
+          .check(check_cast);
   return kFields;
 }
 

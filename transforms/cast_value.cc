@@ -15,18 +15,24 @@ namespace {
 using Kind = CastTarget::Kind;
 using Type = Value::Type;
 
-constexpr std::array kNames = {std::pair{std::string_view("int"), Kind::kInt},       std::pair{std::string_view("double"), Kind::kDouble},
-                               std::pair{std::string_view("string"), Kind::kString}, std::pair{std::string_view("bool"), Kind::kBool},
-                               std::pair{std::string_view("date"), Kind::kDate},     std::pair{std::string_view("timestamp"), Kind::kTimestamp}};
+constexpr std::array kNames = {
+    std::pair{std::string_view("int"), Kind::kInt},       std::pair{std::string_view("double"), Kind::kDouble},
+    std::pair{std::string_view("string"), Kind::kString}, std::pair{std::string_view("bool"), Kind::kBool},
+    std::pair{std::string_view("date"), Kind::kDate},     std::pair{std::string_view("timestamp"), Kind::kTimestamp}};
 
-constexpr std::uint32_t kMaxPrecision = 1000;                    // PostgreSQL's limit for declared precisions
+constexpr std::uint32_t kMaxPrecision = 1000;  // PostgreSQL's limit for declared precisions
 constexpr std::int64_t kMicrosecondsPerDay = 86'400'000'000;
-constexpr std::size_t kShownBytes = 100;                         // of a refused value in the message
-constexpr std::size_t kNumberBytes = 32;                         // the longest shortest double is 24
+constexpr std::size_t kShownBytes = 100;  // of a refused value in the message
+constexpr std::size_t kNumberBytes = 32;  // the longest shortest double is 24
 
-// Text of a number of type int64, uint64 or float64 at `out`; the end.
+// Text of a number of type int64, uint64 or float64 at `out`; the end.  The shortest that reads back as the same number; NaN, Infinity
+// and -Infinity as PostgreSQL writes them.
 char* write_number(char* out, const Value& value) {
   char* const end = out + kNumberBytes;
+  if (value.type() == Type::kFloat64 && !std::isfinite(value.as_float64())) {
+    const std::string_view text = std::isnan(value.as_float64()) ? "NaN" : value.as_float64() > 0 ? "Infinity" : "-Infinity";
+    return std::copy(text.begin(), text.end(), out);
+  }
   switch (value.type()) {
     case Type::kInt64: return std::to_chars(out, end, value.as_int64()).ptr;
     case Type::kUint64: return std::to_chars(out, end, value.as_uint64()).ptr;
@@ -74,12 +80,18 @@ bool valid_utf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
     const unsigned char lead = byte(0);
-    const std::size_t length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    const std::size_t length = lead < 0x80                   ? 1
+                               : lead >= 0xc2 && lead < 0xe0 ? 2
+                               : lead >= 0xe0 && lead < 0xf0 ? 3
+                               : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                             : 0;
     if (length == 0 || at + length > text.size()) return false;
     for (std::size_t i = 1; i < length; ++i) {
       if ((byte(i) & 0xc0U) != 0x80U) return false;
     }
-    if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) >= 0xa0) || (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) >= 0x90)) return false;
+    if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) >= 0xa0) || (lead == 0xf0 && byte(1) < 0x90) ||
+        (lead == 0xf4 && byte(1) >= 0x90))
+      return false;
     at += length;
   }
   return true;
@@ -112,7 +124,8 @@ Result<Value> to_int(const Value& value, const CastTarget& target) {
       if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
       std::int64_t integer = 0;
       const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), integer);
-      if (text.empty() || problem == std::errc::invalid_argument || end != text.data() + text.size()) return refuse(value, target, "is no integer");
+      if (text.empty() || problem == std::errc::invalid_argument || end != text.data() + text.size())
+        return refuse(value, target, "is no integer");
       if (problem == std::errc::result_out_of_range) return refuse(value, target, "is out of range");
       return Value::int64(integer);
     }
@@ -245,7 +258,8 @@ Result<Value> to_timestamp(const Value& value, const CastTarget& target) {
     case Type::kLocalTimestamp: return Value::timestamp(value.as_int64(), value.extra());
     case Type::kDate: {
       std::int64_t midnight = value.as_int64();
-      if (!is_infinite(midnight) && __builtin_mul_overflow(midnight, kMicrosecondsPerDay, &midnight)) return refuse(value, target, "is out of range");
+      if (!is_infinite(midnight) && __builtin_mul_overflow(midnight, kMicrosecondsPerDay, &midnight))
+        return refuse(value, target, "is out of range");
       return Value::timestamp(midnight);
     }
     case Type::kString: {

@@ -12,7 +12,8 @@
 //   decimal(p,s)  numbers            exact, then rounded to s digits; more than p-s digits before the point refused.  A double counts as
 //                                    the shortest decimal that reads back as it.  NaN of a decimal stays; infinities are refused
 //               string               a number, also with exponent
-//   string      scalars              numbers and bool as JSON writes them, times as RFC 3339, json as its text, bytes if they are UTF-8
+//   string      scalars              numbers and bool as JSON writes them (beside them NaN, Infinity, -Infinity), times as RFC 3339,
+//                                    json as its text, bytes if they are UTF-8
 //   bool        int, uint            1 and 0 only
 //               string               true t yes y on 1, false f no n off 0, in any case (PostgreSQL's words)
 //   date        timestamp, local     the day in UTC; a local timestamp's own day

@@ -116,7 +116,8 @@ EditNode& EditTree::add(const FieldPath& path) {
   EditNode* node = &root_;
   for (const FieldPath::Step& step : path.steps) {
     if (!step.name.empty()) {
-      const auto known = std::find_if(node->fields.begin(), node->fields.end(), [&](const EditNode& child) { return child.name == step.name; });
+      const auto known =
+          std::find_if(node->fields.begin(), node->fields.end(), [&](const EditNode& child) { return child.name == step.name; });
       if (known == node->fields.end()) {
         node = &node->fields.emplace_back();
         node->name = step.name;

@@ -32,13 +32,13 @@ class ValueEdit {
 struct EditNode {
   enum class Action : std::uint8_t { kNone, kKeep, kRemove, kRename, kReplace };
 
-  std::string name;                                      // below a row, map or struct; empty for the items of a list
-  std::vector<EditNode> fields;                          // below this one
-  std::unique_ptr<EditNode> items;                       // of each item of a list
-  Action action = Action::kNone;                         // of the path that ends here
-  std::uint32_t path = 0;                                // its index
-  std::string new_name;                                  // kRename
-  std::unique_ptr<ValueEdit> edit;                       // kReplace
+  std::string name;                 // below a row, map or struct; empty for the items of a list
+  std::vector<EditNode> fields;     // below this one
+  std::unique_ptr<EditNode> items;  // of each item of a list
+  Action action = Action::kNone;    // of the path that ends here
+  std::uint32_t path = 0;           // its index
+  std::string new_name;             // kRename
+  std::unique_ptr<ValueEdit> edit;  // kReplace
 
   const EditNode* find(std::string_view wanted) const;
   bool edits_value() const { return !fields.empty() || items != nullptr || action == Action::kReplace; }

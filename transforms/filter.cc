@@ -36,10 +36,11 @@ const ConfigFields<FilterConfig>& filter_fields() {
       ConfigFields<FilterConfig>()
           .required("keep", &FilterConfig::keep, "Records for which it is true stay; the others count as filtered.")
           .direct()
-          .optional("on_leave", &FilterConfig::on_leave,
-                    "What becomes of an update whose row no longer matches: `drop` leaves it out; `delete` turns it into a delete of the row.  "
-                    "Where the log has the whole row before the change (PostgreSQL: replica identity full) rows that never matched are dropped; "
-                    "where it has not, the delete is sent for them too.");
+          .optional(
+              "on_leave", &FilterConfig::on_leave,
+              "What becomes of an update whose row no longer matches: `drop` leaves it out; `delete` turns it into a delete of the row.  "
+              "Where the log has the whole row before the change (PostgreSQL: replica identity full) rows that never matched are dropped; "
+              "where it has not, the delete is sent for them too.");
   return kFields;
 }
 

@@ -15,7 +15,8 @@ enum class Images : std::uint8_t {
 };
 
 inline constexpr std::string_view kImagesDoc =
-    "`both`: the step works on the row before a change as well as on the row after it; `after`: on the latter alone (key columns always in both).";
+    "`both`: the step works on the row before a change as well as on the row after it; `after`: on the latter alone (key columns always in "
+    "both).";
 
 }  // namespace sluice::transforms
 

@@ -18,13 +18,14 @@ struct KeepConfig {
 };
 
 const ConfigFields<KeepConfig>& keep_fields() {
-  static const auto kFields = ConfigFields<KeepConfig>()
-                                  .required("paths", &KeepConfig::paths, "Fields that stay: a, a.b, items[].price.  They keep the order of the record.")
-                                  .direct()
-                                  .beside("images", &KeepConfig::images, std::string(transforms::kImagesDoc))
-                                  .check([](const KeepConfig& config, const ConfigNode& node, BindContext& context) {
-                                    transforms::check_path_list(config.paths, node, context);
-                                  });
+  static const auto kFields =
+      ConfigFields<KeepConfig>()
+          .required("paths", &KeepConfig::paths, "Fields that stay: a, a.b, items[].price.  They keep the order of the record.")
+          .direct()
+          .beside("images", &KeepConfig::images, std::string(transforms::kImagesDoc))
+          .check([](const KeepConfig& config, const ConfigNode& node, BindContext& context) {
+            transforms::check_path_list(config.paths, node, context);
+          });
   return kFields;
 }
 

@@ -28,7 +28,7 @@ class NumericText {
   std::int64_t size() const { return static_cast<std::int64_t>(whole_.size() + fraction_.size()); }
   // Digit `i` of whole_ and fraction_ together; '0' outside.
   char digit(std::int64_t i) const;
-  std::int64_t first_nonzero() const;  // size() if the value is 0
+  std::int64_t first_nonzero() const;                                                          // size() if the value is 0
   std::int64_t point() const { return static_cast<std::int64_t>(whole_.size()) + exponent_; }  // digits before it
 
   bool negative_ = false;

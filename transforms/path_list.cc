@@ -45,17 +45,20 @@ void check_no_prefixes(const std::vector<FieldPath>& paths, BindContext& context
   for (const FieldPath& longer : paths) {
     for (const FieldPath& shorter : paths) {
       if (&longer == &shorter || !leads_to(shorter, longer)) continue;
-      context.findings.error(longer.node, "conflict", "\"" + path_text(longer) + "\" stands inside \"" + path_text(shorter) + "\", which this step writes too",
+      context.findings.error(longer.node, "conflict",
+                             "\"" + path_text(longer) + "\" stands inside \"" + path_text(shorter) + "\", which this step writes too",
                              "use two steps, or name only one of them");
     }
   }
 }
 
 void check_path_list(const std::vector<FieldPath>& paths, const ConfigNode& node, BindContext& context) {
-  if (paths.empty()) context.findings.error(node, "bad_value", "the list of fields is empty", "name at least one field, or remove the step");
+  if (paths.empty())
+    context.findings.error(node, "bad_value", "the list of fields is empty", "name at least one field, or remove the step");
   for (const FieldPath& path : paths) {
     if (ends_with_items(path)) {
-      context.findings.error(path.node, "bad_value", "\"" + path_text(path) + "\" names the items of a list and no field", "name the list itself, or a field of its items: items[].price");
+      context.findings.error(path.node, "bad_value", "\"" + path_text(path) + "\" names the items of a list and no field",
+                             "name the list itself, or a field of its items: items[].price");
     }
   }
   check_no_repeats(paths, context);

@@ -22,7 +22,8 @@ struct RenameConfig {
 // "a.b" and "a.c": the same but for the last name.
 bool same_place(const FieldPath& from, const FieldPath& to) {
   return from.steps.size() == to.steps.size() &&
-         std::equal(from.steps.begin(), from.steps.end() - 1, to.steps.begin(), [](const auto& a, const auto& b) { return a.name == b.name && a.every_item == b.every_item; });
+         std::equal(from.steps.begin(), from.steps.end() - 1, to.steps.begin(),
+                    [](const auto& a, const auto& b) { return a.name == b.name && a.every_item == b.every_item; });
 }
 
 void check_rename(const RenameConfig& config, const ConfigNode& node, BindContext& context) {
@@ -32,9 +33,11 @@ void check_rename(const RenameConfig& config, const ConfigNode& node, BindContex
     sources.push_back(from);
     targets.push_back(to);
     if (transforms::ends_with_items(from) || transforms::ends_with_items(to)) {
-      context.findings.error(from.node, "bad_value", "the items of a list have no name to change", "name the list itself, or a field of its items: items[].price");
+      context.findings.error(from.node, "bad_value", "the items of a list have no name to change",
+                             "name the list itself, or a field of its items: items[].price");
     } else if (!same_place(from, to)) {
-      context.findings.error(to.node, "bad_value", "\"" + transforms::path_text(to) + "\" stands at another place than \"" + transforms::path_text(from) + "\"",
+      context.findings.error(to.node, "bad_value",
+                             "\"" + transforms::path_text(to) + "\" stands at another place than \"" + transforms::path_text(from) + "\"",
                              "rename leaves a field where it is (a.old: a.new); to move one, use set and then drop");
     }
   }
@@ -44,7 +47,8 @@ void check_rename(const RenameConfig& config, const ConfigNode& node, BindContex
 
 const ConfigFields<RenameConfig>& rename_fields() {
   static const auto kFields = ConfigFields<RenameConfig>()
-                                  .required("fields", &RenameConfig::fields, "Old name: new name.  For a nested field both as paths: customer.mail: customer.email.")
+                                  .required("fields", &RenameConfig::fields,
+                                            "Old name: new name.  For a nested field both as paths: customer.mail: customer.email.")
                                   .whole()
                                   .beside("images", &RenameConfig::images, std::string(transforms::kImagesDoc))
                                   .check(check_rename);

@@ -15,7 +15,9 @@ void collect_paths(const EditNode& node, std::vector<std::uint32_t>& paths) {
   if (node.items) collect_paths(*node.items, paths);
 }
 
-bool is_key(const Schema& schema, std::uint32_t slot) { return std::find(schema.key().begin(), schema.key().end(), slot) != schema.key().end(); }
+bool is_key(const Schema& schema, std::uint32_t slot) {
+  return std::find(schema.key().begin(), schema.key().end(), slot) != schema.key().end();
+}
 
 Field edited_field(Field field, const EditNode* edit) {
   if (edit == nullptr) return field;
@@ -31,7 +33,8 @@ Field edited_field(Field field, const EditNode* edit) {
 
 class PlanMaker {
  public:
-  PlanMaker(const EditTree& tree, Images images, Shape shape, const Schema& input) : tree_(tree), images_(images), shape_(shape), input_(input) {
+  PlanMaker(const EditTree& tree, Images images, Shape shape, const Schema& input)
+      : tree_(tree), images_(images), shape_(shape), input_(input) {
     spec_.database = input.spec().database;
     spec_.schema = input.spec().schema;
     spec_.table = input.spec().table;
@@ -131,7 +134,8 @@ class PlanMaker {
     std::unordered_set<std::string_view> names;
     for (const Field& field : spec_.fields) {
       if (names.insert(field.name).second) continue;
-      plan_.conflict = Error(ErrorKind::kBadRecord, "field_exists", "rename to \"" + field.name + "\": the record has a field of that name already");
+      plan_.conflict =
+          Error(ErrorKind::kBadRecord, "field_exists", "rename to \"" + field.name + "\": the record has a field of that name already");
       return;
     }
   }
@@ -163,7 +167,8 @@ RowEditTransform::RowEditTransform(EditTree tree, Images images, const BuildCont
   ignored_.resize(tree_.paths().size());
   misses_.resize(tree_.paths().size());
   for (const std::string& path : tree_.paths()) {
-    miss_counters_.push_back(&context.metrics.counter("sluice_path_misses_total", "Records in which a field path of the step matched nothing.", {{"path", path}}));
+    miss_counters_.push_back(&context.metrics.counter("sluice_path_misses_total",
+                                                      "Records in which a field path of the step matched nothing.", {{"path", path}}));
   }
 }
 
@@ -203,8 +208,8 @@ Status RowEditTransform::rewrite(Batch& batch, Record& record) {
   return {};
 }
 
-Result<std::span<const Value>> RowEditTransform::rewrite_row(const std::vector<RowPlan::Column>& columns, std::span<const Value> row, Arena& arena,
-                                                             Matched& matched) const {
+Result<std::span<const Value>> RowEditTransform::rewrite_row(const std::vector<RowPlan::Column>& columns, std::span<const Value> row,
+                                                             Arena& arena, Matched& matched) const {
   if (row.empty()) return std::span<const Value>();
   const std::span<Value> out = arena.array<Value>(columns.size());
   for (std::size_t i = 0; i < columns.size(); ++i) {

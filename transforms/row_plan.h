@@ -56,9 +56,9 @@ struct RowPlan {
     std::uint32_t from = Schema::kAbsent;  // slot in the old row; absent: the new column is unchanged
     const EditNode* edit = nullptr;        // null: copied as it is
   };
-  SchemaRef schema;             // of the new row; null: the record stays as it is
+  SchemaRef schema;  // of the new row; null: the record stays as it is
   std::vector<Column> after, before;
-  std::vector<Column> key;      // `from` indexes the old key
+  std::vector<Column> key;  // `from` indexes the old key
   bool key_stays = true;
   std::vector<std::uint32_t> missing;  // paths that name a column which the schema does not have
   std::vector<std::uint32_t> inner;    // paths whose match depends on the values
@@ -79,7 +79,8 @@ class RowEditTransform final : public Transform {
 
  private:
   Status rewrite(Batch& batch, Record& record);
-  Result<std::span<const Value>> rewrite_row(const std::vector<RowPlan::Column>& columns, std::span<const Value> row, Arena& arena, Matched& matched) const;
+  Result<std::span<const Value>> rewrite_row(const std::vector<RowPlan::Column>& columns, std::span<const Value> row, Arena& arena,
+                                             Matched& matched) const;
   void count_misses(const RowPlan& plan);
 
   EditTree tree_;

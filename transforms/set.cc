@@ -33,11 +33,12 @@ void check_set(const SetConfig& config, const ConfigNode& node, BindContext& con
 }
 
 const ConfigFields<SetConfig>& set_fields() {
-  static const auto kFields = ConfigFields<SetConfig>()
-                                  .required("fields", &SetConfig::fields,
-                                            "Field: expression.  A path such as customer.name makes the maps it needs.  All read the record as it came in.")
-                                  .whole()
-                                  .check(check_set);
+  static const auto kFields =
+      ConfigFields<SetConfig>()
+          .required("fields", &SetConfig::fields,
+                    "Field: expression.  A path such as customer.name makes the maps it needs.  All read the record as it came in.")
+          .whole()
+          .check(check_set);
   return kFields;
 }
 
@@ -53,8 +54,8 @@ struct SetPlan {
     bool nested;
   };
   SchemaRef schema;
-  std::vector<Target> targets;                                   // by assignment
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> key;      // (index in the key, slot) of key columns that are set
+  std::vector<Target> targets;                               // by assignment
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> key;  // (index in the key, slot) of key columns that are set
 };
 
 SetPlan make_plan(const std::vector<Assignment>& assignments, const Schema& input, SchemaPool& schemas) {
@@ -86,7 +87,8 @@ Error unavailable(std::string_view field, std::string_view why) {
 
 class Set final : public Transform {
  public:
-  Set(std::vector<Assignment> assignments, SchemaPool& schemas) : assignments_(std::move(assignments)), schemas_(schemas), values_(assignments_.size()) {}
+  Set(std::vector<Assignment> assignments, SchemaPool& schemas)
+      : assignments_(std::move(assignments)), schemas_(schemas), values_(assignments_.size()) {}
 
   Status apply(Batch& batch, Rejects& rejects, std::stop_token) override {
     for (const std::uint32_t index : batch.active()) {
@@ -133,7 +135,8 @@ class Set final : public Transform {
         values_[i] = Value::unchanged();
         continue;
       }
-      if (availability == Availability::kMixed) return unavailable(path_of(i), "it reads columns that the log left out beside others that it has");
+      if (availability == Availability::kMixed)
+        return unavailable(path_of(i), "it reads columns that the log left out beside others that it has");
       Result<Value> value = program.evaluate(batch, record, batch.arena());
       if (!value) return std::move(value).error().context("set " + path_of(i));
       values_[i] = *value;
@@ -182,7 +185,8 @@ class Set final : public Transform {
     const std::span<Value> key = arena.array<Value>(record.key.size());
     std::copy(record.key.begin(), record.key.end(), key.begin());
     for (const auto& [index, slot] : plan.key) {
-      if (row[slot].is_unchanged()) return unavailable(plan.schema->fields()[slot].name, "it is part of the key and cannot be computed from what the log has");
+      if (row[slot].is_unchanged())
+        return unavailable(plan.schema->fields()[slot].name, "it is part of the key and cannot be computed from what the log has");
       key[index] = row[slot];
     }
     return std::span<const Value>(key);

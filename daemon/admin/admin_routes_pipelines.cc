@@ -25,12 +25,17 @@ json checkpoint_json(const Checkpoint& checkpoint) {
 json pipeline_json(const pipeline::PipelineStatus& status) {
   json sources = json::array();
   for (const auto& source : status.sources) {
-    sources.push_back({{"name", source.name}, {"type", source.type}, {"position", checkpoint_json(source.acknowledged)}, {"lag_seconds", nullptr}});
+    sources.push_back(
+        {{"name", source.name}, {"type", source.type}, {"position", checkpoint_json(source.acknowledged)}, {"lag_seconds", nullptr}});
   }
   json sinks = json::array();
   for (const auto& sink : status.sinks) {
-    sinks.push_back({{"name", sink.name}, {"type", sink.type}, {"guarantee", sink.guarantee}, {"reason", sink.reason},
-                     {"committed", checkpoint_json(sink.committed)}, {"queue_bytes", sink.queue_bytes}});
+    sinks.push_back({{"name", sink.name},
+                     {"type", sink.type},
+                     {"guarantee", sink.guarantee},
+                     {"reason", sink.reason},
+                     {"committed", checkpoint_json(sink.committed)},
+                     {"queue_bytes", sink.queue_bytes}});
   }
   return {{"name", status.name},
           {"state", pipeline::state_name(status.state)},
@@ -59,8 +64,15 @@ HttpResponse books(const RouteContext& context, const RouteRequest& request) {
   if (!books) return unknown_pipeline();
   json lanes = json::array();
   for (const pipeline::LaneBooks& lane : *books) {
-    lanes.push_back({{"sink", lane.sink}, {"in", lane.in}, {"created", lane.created}, {"filtered", lane.filtered}, {"deduplicated", lane.deduplicated},
-                     {"dead_lettered", lane.dead_lettered}, {"skipped", lane.skipped}, {"out", lane.out}, {"in_flight", lane.in_flight}});
+    lanes.push_back({{"sink", lane.sink},
+                     {"in", lane.in},
+                     {"created", lane.created},
+                     {"filtered", lane.filtered},
+                     {"deduplicated", lane.deduplicated},
+                     {"dead_lettered", lane.dead_lettered},
+                     {"skipped", lane.skipped},
+                     {"out", lane.out},
+                     {"in_flight", lane.in_flight}});
   }
   return json_response(200, {{"lanes", std::move(lanes)}});
 }

@@ -24,7 +24,8 @@ std::string_view next_segment(std::string_view& path) {
 
 std::string allowed_methods(const std::vector<std::string_view>& methods) {
   std::string text;
-  for (const std::string_view method : methods) text += (text.empty() ? "" : ", ") + std::string(method) + (method == "GET" ? ", HEAD" : "");
+  for (const std::string_view method : methods)
+    text += (text.empty() ? "" : ", ") + std::string(method) + (method == "GET" ? ", HEAD" : "");
   return text;
 }
 
@@ -46,7 +47,8 @@ std::optional<std::vector<std::string>> match_path(std::string_view pattern, std
   return segments;
 }
 
-AdminServer::AdminServer(AdminOptions options, ListenAddress address, const MetricsRegistry& metrics, const StatusSource& status, const Clock& clock)
+AdminServer::AdminServer(AdminOptions options, ListenAddress address, const MetricsRegistry& metrics, const StatusSource& status,
+                         const Clock& clock)
     : options_(std::move(options)), address_(std::move(address)), context_{metrics, status, clock, options_.version, options_.stall_after} {
   add_metrics_routes(routes_);
   add_health_routes(routes_);
@@ -55,8 +57,8 @@ AdminServer::AdminServer(AdminOptions options, ListenAddress address, const Metr
 
 AdminServer::~AdminServer() = default;
 
-Result<std::unique_ptr<AdminServer>> AdminServer::start(const AdminOptions& options, const MetricsRegistry& metrics, const StatusSource& status,
-                                                        const Clock& clock) {
+Result<std::unique_ptr<AdminServer>> AdminServer::start(const AdminOptions& options, const MetricsRegistry& metrics,
+                                                        const StatusSource& status, const Clock& clock) {
   const ListenAddress address = SLUICE_TRY(parse_listen_address(options.listen));
   if (!address.loopback && options.token.empty()) {
     return Error(ErrorKind::kInvalidConfig, "listen_not_loopback",
@@ -65,7 +67,8 @@ Result<std::unique_ptr<AdminServer>> AdminServer::start(const AdminOptions& opti
   std::unique_ptr<AdminServer> server(new AdminServer(options, address, metrics, status, clock));
   HttpListener::Options http;
   http.address = address;
-  server->listener_ = SLUICE_TRY(HttpListener::start(http, [self = server.get()](const HttpRequest& request) { return self->answer(request); }));
+  server->listener_ =
+      SLUICE_TRY(HttpListener::start(http, [self = server.get()](const HttpRequest& request) { return self->answer(request); }));
   return server;
 }
 

@@ -31,7 +31,8 @@ class AdminServer {
  public:
   // `metrics`, `status` and `clock` must outlive it.  kInvalidConfig bad_value or listen_not_loopback (another machine could reach it
   // and no token is set; TLS is not offered yet, so put a proxy in front); kFatal listen_failed (exit code 3).
-  static Result<std::unique_ptr<AdminServer>> start(const AdminOptions& options, const MetricsRegistry& metrics, const StatusSource& status, const Clock& clock);
+  static Result<std::unique_ptr<AdminServer>> start(const AdminOptions& options, const MetricsRegistry& metrics, const StatusSource& status,
+                                                    const Clock& clock);
 
   ~AdminServer();  // stops
   AdminServer(const AdminServer&) = delete;

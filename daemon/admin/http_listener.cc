@@ -22,9 +22,9 @@ namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-constexpr int kBacklog = 64;                            // connections that wait in the kernel
-constexpr std::chrono::milliseconds kFarewell{200};     // for the client to read our answer before the socket goes
-constexpr std::size_t kFarewellBytes = 64 * 1024;       // unread input that is read and thrown away meanwhile
+constexpr int kBacklog = 64;                         // connections that wait in the kernel
+constexpr std::chrono::milliseconds kFarewell{200};  // for the client to read our answer before the socket goes
+constexpr std::size_t kFarewellBytes = 64 * 1024;    // unread input that is read and thrown away meanwhile
 
 class Descriptor {
  public:
@@ -126,8 +126,9 @@ class Connection final : public httplib::Stream {
 
   void refuse(const Refusal& refusal) {
     const std::string body = error_response(refusal.status, refusal.code, refusal.message).body;
-    write("HTTP/1.1 " + std::to_string(refusal.status) + " Refused\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: " +
-          std::to_string(body.size()) + "\r\n\r\n" + body);
+    write("HTTP/1.1 " + std::to_string(refusal.status) +
+          " Refused\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+          body);
   }
 
   // Closing a socket with unread input makes the kernel reset the connection, and the client would lose our answer.
@@ -232,9 +233,9 @@ Result<Descriptor> open_listener(const ListenAddress& address) {
 std::uint16_t port_of(int fd) {
   sockaddr_storage storage{};
   socklen_t size = sizeof(storage);
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return 0;  // NOLINT: the socket API
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return 0;                         // NOLINT: the socket API
   if (storage.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(storage).sin6_port);  // NOLINT
-  return ntohs(reinterpret_cast<const sockaddr_in&>(storage).sin_port);  // NOLINT
+  return ntohs(reinterpret_cast<const sockaddr_in&>(storage).sin_port);                                       // NOLINT
 }
 
 bool is_loopback(const std::string& host) {
@@ -253,7 +254,8 @@ HttpResponse error_response(int status, std::string_view code, std::string_view 
 }
 
 Result<ListenAddress> parse_listen_address(std::string_view text) {
-  const Error bad(ErrorKind::kInvalidConfig, "bad_value", "\"" + std::string(text) + "\" is no address to listen on, such as 127.0.0.1:7600 or [::1]:7600");
+  const Error bad(ErrorKind::kInvalidConfig, "bad_value",
+                  "\"" + std::string(text) + "\" is no address to listen on, such as 127.0.0.1:7600 or [::1]:7600");
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return bad;
   ListenAddress address;
@@ -263,7 +265,8 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   std::string_view host = text.substr(0, colon);
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
-  if (host.empty() || host.find_first_of("[]/ ") != std::string_view::npos || (host.find(':') != std::string_view::npos) != bracketed) return bad;
+  if (host.empty() || host.find_first_of("[]/ ") != std::string_view::npos || (host.find(':') != std::string_view::npos) != bracketed)
+    return bad;
   address.host = host;
   address.loopback = is_loopback(address.host);
   return address;
@@ -272,7 +275,11 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
 class HttpListener::Impl {
  public:
   Impl(Options options, Handler handler, Descriptor listener, Descriptor stop_event)
-      : options_(std::move(options)), engine_(std::move(handler)), listener_(std::move(listener)), stop_event_(std::move(stop_event)), port_(port_of(listener_.get())) {
+      : options_(std::move(options)),
+        engine_(std::move(handler)),
+        listener_(std::move(listener)),
+        stop_event_(std::move(stop_event)),
+        port_(port_of(listener_.get())) {
     for (unsigned i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { work(); });
   }
   ~Impl() { stop(); }
@@ -329,7 +336,8 @@ Result<std::unique_ptr<HttpListener>> HttpListener::start(const Options& options
   Descriptor listener = SLUICE_TRY(open_listener(options.address));
   Descriptor stop_event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (stop_event.get() < 0) return listen_error(options.address, std::strerror(errno));
-  return std::unique_ptr<HttpListener>(new HttpListener(std::make_unique<Impl>(options, std::move(handler), std::move(listener), std::move(stop_event))));
+  return std::unique_ptr<HttpListener>(
+      new HttpListener(std::make_unique<Impl>(options, std::move(handler), std::move(listener), std::move(stop_event))));
 }
 
 std::uint16_t HttpListener::port() const { return impl_->port(); }

@@ -21,7 +21,7 @@ namespace sluice::admin {
 
 struct HttpRequest {
   std::string method;
-  std::string path;  // percent-decoded, without the query
+  std::string path;                         // percent-decoded, without the query
   std::string host, origin, authorization;  // headers; empty when absent
 };
 
@@ -48,7 +48,7 @@ class HttpListener {
  public:
   struct Options {
     ListenAddress address;
-    unsigned threads = 4;                    // a slow client holds one of them for at most the timeouts below
+    unsigned threads = 4;                           // a slow client holds one of them for at most the timeouts below
     std::chrono::milliseconds read_timeout{5000};   // for a whole request
     std::chrono::milliseconds write_timeout{5000};  // for a whole answer
     HeadLimits limits = {};

@@ -39,11 +39,13 @@ std::optional<Refusal> check_header(std::string_view name, std::string_view valu
   if (++seen.headers > limits.headers) return kTooManyHeaders;
   if (equal_ignoring_case(name, "host")) ++seen.hosts;
   if (equal_ignoring_case(name, "transfer-encoding")) return Refusal{411, "length_required", "send the body with a Content-Length"};
-  if (equal_ignoring_case(name, "content-encoding")) return Refusal{415, "unsupported_encoding", "send the body without a Content-Encoding"};
+  if (equal_ignoring_case(name, "content-encoding"))
+    return Refusal{415, "unsupported_encoding", "send the body without a Content-Encoding"};
   if (!equal_ignoring_case(name, "content-length")) return std::nullopt;
   std::uint64_t length = 0;
   const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), length);
-  if (++seen.lengths > 1 || value.empty() || end != value.data() + value.size() || problem == std::errc::invalid_argument) return kMalformed;
+  if (++seen.lengths > 1 || value.empty() || end != value.data() + value.size() || problem == std::errc::invalid_argument)
+    return kMalformed;
   if (problem != std::errc() || length > limits.body) return Refusal{413, "body_too_large", "the body is longer than 1 MiB"};
   return std::nullopt;
 }

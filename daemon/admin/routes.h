@@ -37,9 +37,9 @@ struct Route {
   std::function<HttpResponse(const RouteContext&, const RouteRequest&)> answer;
 };
 
-void add_metrics_routes(std::vector<Route>& routes);    // /metrics
-void add_health_routes(std::vector<Route>& routes);     // /healthz, /readyz, /api/v1/version
-void add_pipeline_routes(std::vector<Route>& routes);   // /api/v1/pipelines...
+void add_metrics_routes(std::vector<Route>& routes);   // /metrics
+void add_health_routes(std::vector<Route>& routes);    // /healthz, /readyz, /api/v1/version
+void add_pipeline_routes(std::vector<Route>& routes);  // /api/v1/pipelines...
 
 // The segments of `path` that stand where `pattern` has {}; nullopt when it does not match.
 std::optional<std::vector<std::string>> match_path(std::string_view pattern, std::string_view path);

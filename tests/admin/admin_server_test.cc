@@ -34,7 +34,8 @@ class TwoPipelines final : public admin::StatusSource {
     orders.since = kNow - 100 * kSecond;
     orders.last_progress = kNow - kSecond;
     orders.sources = {{"shop", "postgres_cdc", {{"shop/1/2/db", {{18446744073709551615ULL, 7}, "", false}}}}};
-    orders.sinks = {{"out", "sqlite", "exactly_once", "the position is stored with the rows", {{"shop/1/2/db", {{5, 6}, "", false}}}, 1024}};
+    orders.sinks = {
+        {"out", "sqlite", "exactly_once", "the position is stored with the rows", {{"shop/1/2/db", {{5, 6}, "", false}}}, 1024}};
     clicks.name = "clicks";
     clicks.state = State::kRunning;
     clicks.since = clicks.last_progress = kNow;
@@ -83,11 +84,12 @@ TEST_CASE("metrics are served as Prometheus text, with the books of every lane (
   CHECK(response.find("Access-Control") == std::string::npos);
   const std::string labels = "{component=\"out\",component_kind=\"sink\",pipeline=\"orders\"} ";
   const std::string body = body_of(response);
-  for (const std::string& line : {"sluice_records_in_total" + labels + "10\n", "sluice_records_created_total" + labels + "1\n", "sluice_records_filtered_total" + labels + "2\n",
-                                 "sluice_records_deduplicated_total" + labels + "0\n", "sluice_records_dead_lettered_total" + labels + "3\n",
-                                 "sluice_records_skipped_total" + labels + "0\n", "sluice_records_out_total" + labels + "4\n", "sluice_records_in_flight" + labels + "2\n",
-                                 std::string("sluice_pipeline_state{pipeline=\"orders\",state=\"running\"} 1\n"),
-                                 std::string("sluice_pipeline_state{pipeline=\"orders\",state=\"failed\"} 0\n")}) {
+  for (const std::string& line : {"sluice_records_in_total" + labels + "10\n", "sluice_records_created_total" + labels + "1\n",
+                                  "sluice_records_filtered_total" + labels + "2\n", "sluice_records_deduplicated_total" + labels + "0\n",
+                                  "sluice_records_dead_lettered_total" + labels + "3\n", "sluice_records_skipped_total" + labels + "0\n",
+                                  "sluice_records_out_total" + labels + "4\n", "sluice_records_in_flight" + labels + "2\n",
+                                  std::string("sluice_pipeline_state{pipeline=\"orders\",state=\"running\"} 1\n"),
+                                  std::string("sluice_pipeline_state{pipeline=\"orders\",state=\"failed\"} 0\n")}) {
     INFO(line);
     CHECK(body.find(line) != std::string::npos);
   }
@@ -113,7 +115,10 @@ TEST_CASE("pipelines, one pipeline and its books") {
   CHECK(one["sinks"][0]["queue_bytes"] == 1024);
   CHECK(all[1]["last_error"].is_null());
   const json books = json::parse(body_of(get(running.port, "/api/v1/pipelines/orders/books")));
-  CHECK(books == json::parse(R"({"lanes":[{"sink":"out","in":10,"created":1,"filtered":2,"deduplicated":0,"dead_lettered":3,"skipped":0,"out":4,"in_flight":2}]})"));
+  CHECK(
+      books ==
+      json::parse(
+          R"({"lanes":[{"sink":"out","in":10,"created":1,"filtered":2,"deduplicated":0,"dead_lettered":3,"skipped":0,"out":4,"in_flight":2}]})"));
   CHECK(json::parse(body_of(get(running.port, "/api/v1/version"))) == json({{"version", "0.1.0"}}));
 }
 
@@ -167,8 +172,9 @@ TEST_CASE("errors are JSON and tell nothing of the inside") {
 
 TEST_CASE("path traversal and odd paths reach nothing") {
   Running running;
-  for (const char* path : {"/../../etc/passwd", "/metrics/../metrics", "/%2e%2e/%2e%2e/etc/passwd", "/api/v1/pipelines/..%2f..%2fetc%2fpasswd/books", "/api/v1/pipelines//books",
-                           "/metrics/", "//metrics", "/api/v1/pipelines/%00", "/%ff", "/METRICS", "/api/v1/pipelines/orders/", "*"}) {
+  for (const char* path : {"/../../etc/passwd", "/metrics/../metrics", "/%2e%2e/%2e%2e/etc/passwd",
+                           "/api/v1/pipelines/..%2f..%2fetc%2fpasswd/books", "/api/v1/pipelines//books", "/metrics/", "//metrics",
+                           "/api/v1/pipelines/%00", "/%ff", "/METRICS", "/api/v1/pipelines/orders/", "*"}) {
     INFO(path);
     CHECK(status_of(get(running.port, path)) == 404);
   }
@@ -177,10 +183,12 @@ TEST_CASE("path traversal and odd paths reach nothing") {
 
 TEST_CASE("requests of other origins and for other hosts are refused") {
   Running running;
-  const std::string posted = ask(running.port, "POST /api/v1/reload HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nContent-Length: 0\r\n\r\n");
+  const std::string posted =
+      ask(running.port, "POST /api/v1/reload HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nContent-Length: 0\r\n\r\n");
   CHECK(status_of(posted) == 403);
   CHECK(error_code(posted) == "origin_not_allowed");
-  for (const std::string& host : std::initializer_list<std::string>{"evil.example", "evil.example:7600", "127.0.0.1.evil.example", "localhost.evil.example:80"}) {
+  for (const std::string& host :
+       std::initializer_list<std::string>{"evil.example", "evil.example:7600", "127.0.0.1.evil.example", "localhost.evil.example:80"}) {
     const std::string response = ask(running.port, "GET /metrics HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
     INFO(host);
     CHECK(status_of(response) == 403);
@@ -203,7 +211,8 @@ TEST_CASE("with a token everything but health asks for it") {
     CHECK(status_of(response) == 401);
     CHECK(response.find("WWW-Authenticate: Bearer\r\n") != std::string::npos);
   }
-  for (const char* wrong : {"", "Bearer", "Bearer ", "Bearer s3cret-toke", "Bearer s3cret-token1", "Bearer S3cret-token", "Basic s3cret-token"}) {
+  for (const char* wrong :
+       {"", "Bearer", "Bearer ", "Bearer s3cret-toke", "Bearer s3cret-token1", "Bearer S3cret-token", "Basic s3cret-token"}) {
     INFO(wrong);
     CHECK(status_of(get(running.port, "/metrics", "Authorization: " + std::string(wrong) + "\r\n")) == 401);
   }

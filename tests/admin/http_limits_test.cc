@@ -1,7 +1,7 @@
 // What hostile or broken clients can send.
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
-#include <atomic>
 #include <thread>
 
 #include "daemon/admin/http_listener.h"
@@ -49,7 +49,8 @@ TEST_CASE("heads are bounded: many headers, huge headers, long addresses") {
   std::string many = kGet;
   for (int i = 0; i < 64; ++i) many += "X-" + std::to_string(i) + ": 1\r\n";
   CHECK(status_for(echo.port, many + "\r\n") == 431);
-  CHECK(status_for(echo.port, kGet + "X-Large: " + std::string(15000, 'x') + "\r\n\r\n") == 400);  // the library's own limit for one header: 8 KiB
+  CHECK(status_for(echo.port, kGet + "X-Large: " + std::string(15000, 'x') + "\r\n\r\n") ==
+        400);  // the library's own limit for one header: 8 KiB
   CHECK(status_for(echo.port, kGet + "X-Large: " + std::string(20000, 'x') + "\r\n\r\n") == 431);
   CHECK(status_for(echo.port, kGet + "X-Endless: " + std::string(4 << 20, 'x')) == 431);
   CHECK(status_for(echo.port, "GET /" + std::string(5000, 'x') + " HTTP/1.1\r\nHost: localhost\r\n\r\n") == 414);
@@ -71,9 +72,11 @@ TEST_CASE("bodies are bounded and come in one way only") {
 
 TEST_CASE("what is no HTTP is refused") {
   const Echo echo;
-  for (const std::string& request : std::initializer_list<std::string>{"\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/3.0\r\nHost: a\r\n\r\n", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n",
-                                    "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
-                                    "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n"}) {
+  for (const std::string& request : std::initializer_list<std::string>{
+           "\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/3.0\r\nHost: a\r\n\r\n", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n",
+           "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
+           "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
+           "\x16\x03\x01\x02\r\n\r\n"}) {
     INFO(request);
     CHECK(status_for(echo.port, request) == 400);
   }

@@ -121,7 +121,9 @@ TEST_CASE("a scrape sees one consistent snapshot of the books (G12)") {
     writer.counter("sluice_records_out_total", "Out.", {}, books.out);
     writer.gauge("sluice_records_in_flight", "In flight.", {}, books.in_flight);
   });
-  const auto value_of = [](const std::string& text, const std::string& name) { return std::stod(text.substr(text.find("\n" + name + " ") + name.size() + 2)); };
+  const auto value_of = [](const std::string& text, const std::string& name) {
+    return std::stod(text.substr(text.find("\n" + name + " ") + name.size() + 2));
+  };
   std::jthread pipeline([&books](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       const std::lock_guard lock(books.mutex);
@@ -135,7 +137,8 @@ TEST_CASE("a scrape sees one consistent snapshot of the books (G12)") {
   });
   for (int i = 0; i < 200; ++i) {
     const std::string text = "\n" + metrics.text();
-    REQUIRE(value_of(text, "sluice_records_in_total") == value_of(text, "sluice_records_out_total") + value_of(text, "sluice_records_in_flight"));
+    REQUIRE(value_of(text, "sluice_records_in_total") ==
+            value_of(text, "sluice_records_out_total") + value_of(text, "sluice_records_in_flight"));
   }
 }
 

@@ -15,6 +15,11 @@ void* operator new(std::size_t size) {
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
   throw std::bad_alloc();
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  ++allocations;
+  return std::malloc(size == 0 ? 1 : size);
+}
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
@@ -29,7 +34,10 @@ std::size_t allocations_of(std::string_view verb, const ConfigNode& config) {
   const auto schema = step.schema({"id", "status", "total", "email", "m"}, 1);
   for (std::size_t i = 0; i < kRecords; ++i) {
     const Value id = Value::int64(static_cast<std::int64_t>(i));
-    step.add(Op::kInsert, schema, {}, {id, Value::string(i % 2 == 0 ? "new" : "test"), Value::decimal("12.50"), Value::string("a.longer.address@example.org"), step.map({{"x", id}})}, {id});
+    step.add(Op::kInsert, schema, {},
+             {id, Value::string(i % 2 == 0 ? "new" : "test"), Value::decimal("12.50"), Value::string("a.longer.address@example.org"),
+              step.map({{"x", id}})},
+             {id});
   }
   step.batch().activate_all();
   return step.allocations_of_apply([] { return allocations.load(); });

@@ -100,6 +100,8 @@ TEST_CASE("cast to decimal rounds ties away from zero and refuses what has too m
 TEST_CASE("cast to string, bool, date and timestamp") {
   CHECK(cast(Value::int64(-5), "string") == "\"-5\"");
   CHECK(cast(Value::float64(0.1), "string") == "\"0.1\"");
+  CHECK(cast(Value::float64(-kInf), "string") == "\"-Infinity\"");
+  CHECK(cast(Value::float64(kNan), "string") == "\"NaN\"");
   CHECK(cast(Value::boolean(false), "string") == "\"false\"");
   CHECK(cast(Value::timestamp(0), "string") == "\"1970-01-01T00:00:00.000000Z\"");
   CHECK(cast(Value::decimal("1.50"), "string") == "\"1.50\"");
@@ -134,7 +136,8 @@ TEST_CASE("cast to string, bool, date and timestamp") {
 }
 
 TEST_CASE("null stays null; the value in a message is cut at a whole character") {
-  for (const char* target : {"int", "double", "decimal(3,1)", "string", "bool", "date", "timestamp"}) CHECK(cast(Value::null(), target) == "null");
+  for (const char* target : {"int", "double", "decimal(3,1)", "string", "bool", "date", "timestamp"})
+    CHECK(cast(Value::null(), target) == "null");
   const std::string longer = std::string(99, 'x') + "\xc3\xa9tail";
   CHECK(cast(longer.c_str(), "int") == "! cast to int: \"" + std::string(99, 'x') + "...\" is no integer");
 }
@@ -142,21 +145,25 @@ TEST_CASE("null stays null; the value in a message is cut at a whole character")
 TEST_CASE("the types that cast knows") {
   CHECK(parse_cast_target("decimal( 10 , 2 )")->name() == "decimal(10,2)");
   CHECK(parse_cast_target(" int ")->name() == "int");
-  for (const char* text : {"", "INT", "decimal", "decimal(0,0)", "decimal(2,3)", "decimal(1001,2)", "decimal(10)", "decimal(10,-1)", "decimal(10,2", "integer"}) {
+  for (const char* text : {"", "INT", "decimal", "decimal(0,0)", "decimal(2,3)", "decimal(1001,2)", "decimal(10)", "decimal(10,-1)",
+                           "decimal(10,2", "integer"}) {
     CHECK_FALSE(parse_cast_target(text));
   }
 }
 
 TEST_CASE("the cast step changes values, the column's type and the key in all images") {
   StepFixture step;
-  REQUIRE(step.configure("cast", mapping({{"id", "int"}, {"total", "decimal(10,2)"}, {"tags[]", "int"}, {"m.n", "string"}, {"gone", "int"}})).empty());
+  REQUIRE(
+      step.configure("cast", mapping({{"id", "int"}, {"total", "decimal(10,2)"}, {"tags[]", "int"}, {"m.n", "string"}, {"gone", "int"}}))
+          .empty());
   const auto schema = step.schema({"id", "total", "tags", "m"}, 1);
   const Value one = Value::string("1");
   step.add(Op::kUpdate, schema, {one, Value::string("1"), Value::null(), Value::null()},
            {one, Value::float64(2.5), step.items({Value::string("3"), Value::null()}), step.map({{"n", Value::int64(4)}})}, {one});
   step.add(Op::kDelete, schema, {one, Value::unchanged(), Value::unchanged(), Value::unchanged()}, {}, {one});
   CHECK(step.run() ==
-        "update before {id: 1, total: decimal 1.00, tags: null, m: null} after {id: 1, total: decimal 2.50, tags: [3, null], m: {n: \"4\"}} key {id: 1}\n"
+        "update before {id: 1, total: decimal 1.00, tags: null, m: null} after {id: 1, total: decimal 2.50, tags: [3, null], m: {n: "
+        "\"4\"}} key {id: 1}\n"
         "delete before {id: 1, total: unchanged, tags: unchanged, m: unchanged} key {id: 1}");
   const auto& fields = step.batch().records()[0].schema->fields();
   CHECK(fields[0].type == Value::Type::kInt64);

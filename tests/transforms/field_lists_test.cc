@@ -50,7 +50,8 @@ TEST_CASE("drop inside maps and lists") {
   StepFixture step;
   REQUIRE(step.configure("drop", list({"a.b.c", "items[].cost", "`x.y`"})).empty());
   const auto schema = step.schema({"a", "items", "x.y"});
-  step.insert(schema, {step.map({{"b", step.map({{"c", i(1)}, {"d", i(2)}})}, {"c", i(3)}}), step.items({step.map({{"cost", i(1)}, {"n", i(2)}}), i(7), Value::null()}), i(9)});
+  step.insert(schema, {step.map({{"b", step.map({{"c", i(1)}, {"d", i(2)}})}, {"c", i(3)}}),
+                       step.items({step.map({{"cost", i(1)}, {"n", i(2)}}), i(7), Value::null()}), i(9)});
   CHECK(step.run() == "insert after {a: {b: {d: 2}, c: 3}, items: [{n: 2}, 7, null]}");
 }
 
@@ -89,7 +90,10 @@ TEST_CASE("keep leaves the named fields in the order of the record") {
   StepFixture step;
   REQUIRE(step.configure("keep", list({"total", "id", "customer.name", "items[].price"})).empty());
   const auto schema = step.schema({"id", "note", "customer", "items", "total"}, 1);
-  step.add(Op::kInsert, schema, {}, {i(1), s("n"), step.map({{"name", s("Ann")}, {"mail", s("m")}}), step.items({step.map({{"price", i(5)}, {"n", i(1)}}), i(3)}), i(10)}, {i(1)});
+  step.add(
+      Op::kInsert, schema, {},
+      {i(1), s("n"), step.map({{"name", s("Ann")}, {"mail", s("m")}}), step.items({step.map({{"price", i(5)}, {"n", i(1)}}), i(3)}), i(10)},
+      {i(1)});
   step.add(Op::kInsert, schema, {}, {i(2), s("n"), s("no map"), Value::unchanged(), Value::null()}, {i(2)});
   CHECK(step.run() ==
         "insert after {id: 1, customer: {name: \"Ann\"}, items: [{price: 5}, null], total: 10} key {id: 1}\n"
@@ -107,7 +111,9 @@ TEST_CASE("keep of a field and of one inside it keeps the whole; keep without th
 
 TEST_CASE("rename swaps, renames inside, and keeps the key pointing at its column") {
   StepFixture step;
-  REQUIRE(step.configure("rename", mapping({{"a", "b"}, {"b", "a"}, {"id", "nr"}, {"m.x", "m.y"}, {"m.y", "m.x"}, {"items[].n", "items[].count"}})).empty());
+  REQUIRE(step.configure("rename",
+                         mapping({{"a", "b"}, {"b", "a"}, {"id", "nr"}, {"m.x", "m.y"}, {"m.y", "m.x"}, {"items[].n", "items[].count"}}))
+              .empty());
   const auto schema = step.schema({"a", "b", "id", "m", "items"}, 0);
   SchemaSpec spec = schema->spec();
   spec.key = {2};
@@ -115,7 +121,8 @@ TEST_CASE("rename swaps, renames inside, and keeps the key pointing at its colum
   step.add(Op::kUpdate, keyed, {i(0), i(0), i(6), Value::unchanged(), Value::null()},
            {i(1), i(2), i(7), step.map({{"x", i(3)}, {"y", i(4)}}), step.items({step.map({{"n", i(5)}})})}, {i(7)});
   CHECK(step.run() ==
-        "update before {b: 0, a: 0, nr: 6, m: unchanged, items: null} after {b: 1, a: 2, nr: 7, m: {y: 3, x: 4}, items: [{count: 5}]} key {nr: 7}");
+        "update before {b: 0, a: 0, nr: 6, m: unchanged, items: null} after {b: 1, a: 2, nr: 7, m: {y: 3, x: 4}, items: [{count: 5}]} key "
+        "{nr: 7}");
 }
 
 TEST_CASE("rename never overwrites: a record that has the new name is rejected") {
@@ -175,7 +182,8 @@ TEST_CASE("more shapes than the cache holds still come out right") {
   for (int n = 0; n < 3000; ++n) step.insert(step.schema({"a", "f" + std::to_string(n)}), {i(n), i(n)});
   step.insert(step.schema({"a", "f0"}), {i(0), i(0)});
   step.run();
-  for (int n = 0; n < 3000; ++n) REQUIRE(step.batch().records()[static_cast<std::size_t>(n)].schema->fields()[0].name == "f" + std::to_string(n));
+  for (int n = 0; n < 3000; ++n)
+    REQUIRE(step.batch().records()[static_cast<std::size_t>(n)].schema->fields()[0].name == "f" + std::to_string(n));
   CHECK(step.batch().records()[3000].schema == step.batch().records()[0].schema);
 }
 
@@ -191,8 +199,10 @@ TEST_CASE("mistakes in field lists are found before anything runs") {
   CHECK(step.configure("rename", mapping({{"a.b", "c"}})) == "bad_value: \"c\" stands at another place than \"a.b\"");
   CHECK(step.configure("rename", mapping({{"a", "x"}, {"b", "x"}})) == "duplicate_key: the field \"x\" is named twice");
   CHECK(step.configure("rename", mapping({{"a[]", "b[]"}})) == "bad_value: the items of a list have no name to change");
-  CHECK(step.configure("cast", mapping({{"a", "int"}, {"a.b", "int"}})) == "conflict: \"a.b\" stands inside \"a\", which this step writes too");
-  CHECK(step.configure("cast", mapping({{"a", "int"}, {"a[]", "int"}})) == "conflict: \"a[]\" stands inside \"a\", which this step writes too");
+  CHECK(step.configure("cast", mapping({{"a", "int"}, {"a.b", "int"}})) ==
+        "conflict: \"a.b\" stands inside \"a\", which this step writes too");
+  CHECK(step.configure("cast", mapping({{"a", "int"}, {"a[]", "int"}})) ==
+        "conflict: \"a[]\" stands inside \"a\", which this step writes too");
   CHECK(step.configure("cast", mapping({{"a", "number"}})) == "bad_value: \"number\" is no type to cast to");
 }
 

@@ -10,7 +10,11 @@ Value s(std::string_view text) { return Value::string(text); }
 
 TEST_CASE("set adds and overwrites fields; all read the record as it came in") {
   StepFixture step;
-  REQUIRE(step.configure("set", mapping({{"a", "this.b"}, {"b", "this.a"}, {"sum", "this.a + this.b"}, {"label", "\"a text longer than fourteen bytes\""}})).empty());
+  REQUIRE(
+      step.configure(
+              "set",
+              mapping({{"a", "this.b"}, {"b", "this.a"}, {"sum", "this.a + this.b"}, {"label", "\"a text longer than fourteen bytes\""}}))
+          .empty());
   const auto schema = step.schema({"a", "b"});
   step.insert(schema, {i(1), i(2)});
   CHECK(step.run() == "insert after {a: 2, b: 1, sum: 3, label: \"a text longer than fourteen bytes\"}");
@@ -70,10 +74,12 @@ TEST_CASE("the row before an update is computed from itself, so it hides what th
   REQUIRE(step.configure("set", mapping({{"email", "\"hidden\""}, {"double", "this.n * 2"}})).empty());
   const auto schema = step.schema({"id", "email", "n"}, 1);
   step.add(Op::kUpdate, schema, {i(1), s("old@x"), i(1)}, {i(1), s("new@x"), i(2)}, {i(1)});
-  step.add(Op::kUpdate, schema, {i(1), Value::unchanged(), Value::unchanged()}, {i(2), s("new@x"), i(2)}, {i(2)});  // G17: only the old key is known
+  step.add(Op::kUpdate, schema, {i(1), Value::unchanged(), Value::unchanged()}, {i(2), s("new@x"), i(2)},
+           {i(2)});  // G17: only the old key is known
   CHECK(step.run() ==
         "update before {id: 1, email: \"hidden\", n: 1, double: 2} after {id: 1, email: \"hidden\", n: 2, double: 4} key {id: 1}\n"
-        "update before {id: 1, email: \"hidden\", n: unchanged, double: unchanged} after {id: 2, email: \"hidden\", n: 2, double: 4} key {id: 2}");
+        "update before {id: 1, email: \"hidden\", n: unchanged, double: unchanged} after {id: 2, email: \"hidden\", n: 2, double: 4} key "
+        "{id: 2}");
 }
 
 TEST_CASE("a key column that is set is set everywhere, old and new key (G17), or the record is rejected") {

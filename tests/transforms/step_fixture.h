@@ -57,7 +57,8 @@ class StepFixture {
   Value map(std::initializer_list<std::pair<const char*, Value>> entries);
   Value items(std::initializer_list<Value> values);
 
-  Record& add(Op op, const SchemaRef& schema, std::initializer_list<Value> before, std::initializer_list<Value> after, std::initializer_list<Value> key = {});
+  Record& add(Op op, const SchemaRef& schema, std::initializer_list<Value> before, std::initializer_list<Value> after,
+              std::initializer_list<Value> key = {});
   Record& insert(const SchemaRef& schema, std::initializer_list<Value> after) { return add(Op::kInsert, schema, {}, after); }
 
   // Runs the step over all records: what became of each, one a line, in the order they were added.

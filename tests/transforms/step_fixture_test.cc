@@ -81,7 +81,8 @@ StepFixture::StepFixture() : log_(std::make_unique<SilentLogger>()) {
   batch_->partition("p");
 }
 
-std::string StepFixture::configure(std::string_view verb, const ConfigNode& value, std::vector<std::pair<std::string, std::string>> beside) {
+std::string StepFixture::configure(std::string_view verb, const ConfigNode& value,
+                                   std::vector<std::pair<std::string, std::string>> beside) {
   Diagnostics findings;
   const NoVariables variables;
   BindContext context{findings, variables};
@@ -90,7 +91,8 @@ std::string StepFixture::configure(std::string_view verb, const ConfigNode& valu
   REQUIRE(component != nullptr);
   const std::any config = component->bind(value, &around, context);
   std::string text;
-  for (const Diagnostic& finding : findings.findings()) text += (text.empty() ? "" : "\n") + std::string(finding.code) + ": " + finding.message;
+  for (const Diagnostic& finding : findings.findings())
+    text += (text.empty() ? "" : "\n") + std::string(finding.code) + ": " + finding.message;
   CHECK(config.has_value() == text.empty());
   if (!config.has_value()) return text;
   const BuildContext build{"test", std::string(verb), 0, 1, {}, {}, metrics_, schemas_, *log_, clock_, faults_};
@@ -125,7 +127,8 @@ Value StepFixture::map(std::initializer_list<std::pair<const char*, Value>> entr
 
 Value StepFixture::items(std::initializer_list<Value> values) { return Value::list(this->values(values)); }
 
-Record& StepFixture::add(Op op, const SchemaRef& schema, std::initializer_list<Value> before, std::initializer_list<Value> after, std::initializer_list<Value> key) {
+Record& StepFixture::add(Op op, const SchemaRef& schema, std::initializer_list<Value> before, std::initializer_list<Value> after,
+                         std::initializer_list<Value> key) {
   Record record;
   record.op = op;
   record.ordinal = {1, batch_->size()};
