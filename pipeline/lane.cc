@@ -40,7 +40,7 @@ Lane::Lane(const SinkDefinition& definition, std::size_t index, Runtime& runtime
 
 Result<std::unique_ptr<Lane>> Lane::build(const SinkDefinition& definition, std::size_t index, Runtime& runtime) {
   std::unique_ptr<Lane> lane(new Lane(definition, index, runtime));
-  lane->sink_ = SLUICE_TRY(definition.build(runtime.build_context(definition.name, 0, 1)));
+  lane->sink_ = SLUICE_TRY(definition.build(runtime.build_context("sink", definition.name, 0, 1)));
   if (definition.when) lane->when_ = SLUICE_TRY(definition.when());
   for (const StepDefinition& step : definition.chain) lane->chain_.push_back(SLUICE_TRY(Step::build(step, runtime, 0, 1)));
   return lane;

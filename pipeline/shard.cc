@@ -27,7 +27,7 @@ Shard::Shard(const SourceDefinition& definition, const std::vector<std::unique_p
 Result<std::unique_ptr<Shard>> Shard::build(const SourceDefinition& definition, unsigned shard, unsigned shard_count,
                                             const std::vector<std::unique_ptr<Lane>>& lanes, Runtime& runtime) {
   std::unique_ptr<Shard> result(new Shard(definition, lanes, runtime));
-  result->source_ = SLUICE_TRY(definition.build(runtime.build_context(definition.name, shard, shard_count)));
+  result->source_ = SLUICE_TRY(definition.build(runtime.build_context("source", definition.name, shard, shard_count)));
   result->tree_ = SLUICE_TRY(StepTree::build(definition, runtime, shard, shard_count));
   return result;
 }

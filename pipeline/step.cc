@@ -23,7 +23,7 @@ Error stopped_by(const std::string& step, const Error& reason) {
 Result<std::unique_ptr<Step>> Step::build(const StepDefinition& definition, Runtime& runtime, unsigned shard, unsigned shard_count) {
   Counter& cpu = runtime.environment.metrics.counter("sluice_step_cpu_seconds_total", "CPU time spent in the step.", runtime.labels("transform", definition.name));
   std::unique_ptr<Step> step(new Step(definition, cpu));
-  step->transform_ = SLUICE_TRY(definition.build(runtime.build_context(definition.name, shard, shard_count)));
+  step->transform_ = SLUICE_TRY(definition.build(runtime.build_context("transform", definition.name, shard, shard_count)));
   if (definition.when) step->when_ = SLUICE_TRY(definition.when());
   return step;
 }
