@@ -60,9 +60,9 @@ def replace_once(path, old, new):
 
 
 def main():
-    build = ROOT / "build" / "mutations"
     with tempfile.TemporaryDirectory(prefix="sluice-mutations-") as temporary:
-        tree = pathlib.Path(temporary) / "tree"
+        tree, build = pathlib.Path(temporary) / "tree", pathlib.Path(temporary) / "tree" / "build"
+        os.environ.update(CCACHE_BASEDIR=str(tree), CCACHE_NOHASHDIR="1")  # unchanged files come from the cache
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("build", ".git", "sluice-data"))
         configured = run(["cmake", "-S", str(tree), "-B", str(build), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g1",
                           "-DSLUICE_WERROR=OFF"], tree)
