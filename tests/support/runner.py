@@ -22,6 +22,7 @@ import xml.etree.ElementTree as xml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Seconds; a test that hangs must not hang the build.
 PROGRAM_DEADLINE = 18000 if os.environ.get("SLUICE_TEST_LONG") == "1" else 900
+SANITIZER_KILLS = 100
 SKIPPED = re.compile(r"SKIPPED: *(.*)")
 
 
@@ -66,7 +67,10 @@ class Runner:
 
     def environment(self, suite):
         build = ROOT / "build" / suite
-        return {**os.environ, "SLUICE_BUILD_DIR": str(build), "SLUICE_BINARY": str(build / "sluice"),
+        kills = os.environ.get("SLUICE_TEST_KILLS", "30")
+        if suite != "debug":  # a sanitizer's daemon starts and works several times slower
+            kills = str(min(int(kills), SANITIZER_KILLS))
+        return {**os.environ, "SLUICE_TEST_KILLS": kills, "SLUICE_BUILD_DIR": str(build), "SLUICE_BINARY": str(build / "sluice"),
                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "detect_stack_use_after_return=1:strict_string_checks=1"),
                 "UBSAN_OPTIONS": os.environ.get("UBSAN_OPTIONS", "print_stacktrace=1"),
                 "TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "halt_on_error=1:second_deadlock_stack=1")}
