@@ -22,6 +22,9 @@ struct Field {
   std::optional<Value::Type> type = std::nullopt;
   bool nullable = true;
   std::string origin_type = {};  // as the origin spells it, "numeric(10,2)"; empty where it has no types
+  std::string base_type = {};    // origin_type with domains resolved; empty: the same as origin_type
+  std::string default_expression = {};   // as the origin spells it, "nextval('s'::regclass)"; empty: none
+  std::vector<std::string> labels = {};  // of an enumeration, in the order of the origin
 
   bool operator==(const Field&) const = default;
 };
