@@ -370,6 +370,38 @@ TEST_CASE("An oversize record is rejected by its beginning; the next line is rea
   CHECK(again.seen == life.seen);
 }
 
+TEST_CASE("A record larger than a batch is meant to be is read all the same, and one beyond max_record is rejected") {
+  TemporaryDirectory dir;
+  std::string text;
+  Strings expected;
+  for (const std::size_t size : {600'000U, 1'000'000U, 1'500'000U, 2'500'000U}) {
+    expected.push_back("{\"t\":\"" + std::string(size, 'a') + "\"}");
+    expected.push_back(row(static_cast<int>(size)));
+    text += expected[expected.size() - 2] + "\n" + expected.back() + "\n";
+  }
+  text += lines(1, 200'000);
+  write_file(dir / "a", text);
+  Life whole("file", config(dir / "a", "once", {{"max_record", scalar("4MiB")}}));
+  CHECK(whole.drain() == SourceState::kFinished);
+  REQUIRE(whole.seen.size() == expected.size() + 200'000);
+  CHECK(std::equal(expected.begin(), expected.end(), whole.contents().begin()));
+  Life limited("file", config(dir / "a", "once"));
+  CHECK(limited.drain() == SourceState::kFinished);
+  CHECK(limited.seen.size() == whole.seen.size());
+  CHECK(limited.contents()[2] == expected[2]);
+  CHECK(limited.contents()[4].starts_with("!record_too_large"));
+}
+
+TEST_CASE("A file of nothing but bad lines comes in batches of the usual number of records") {
+  TemporaryDirectory dir;
+  std::string text;
+  for (int i = 0; i < 10'000; ++i) text += "x\n";
+  write_file(dir / "a", text);
+  Life life("file", config(dir / "a", "once"));
+  while (life.read() == SourceState::kMore) CHECK(life.last_batch->rejected_inputs().size() <= BatchLimits{}.records);
+  CHECK(life.seen.size() == 10'000);
+}
+
 TEST_CASE("CSV files: header, quoted line breaks, resumed in the middle") {
   TemporaryDirectory dir;
   std::vector<std::pair<std::string, ConfigNode>> csv{{"format", scalar("csv")}};
