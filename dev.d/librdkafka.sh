@@ -3,11 +3,12 @@
 # cargo fetches and whose checksum is pinned here.  Built once, statically, into a cache that all checkouts share; CMake takes it from
 # there and else Debian's (cmake/Librdkafka.cmake).  No registry, no cargo: a message and Debian's.
 
+# shellcheck source=dev.d/cache.sh
+. "$ROOT/dev.d/cache.sh"
+
 LIBRDKAFKA_VERSION=2.12.1
 LIBRDKAFKA_CRATE=4.10.0+2.12.1
 LIBRDKAFKA_SHA256=e234cf318915c1059d4921ef7f75616b5219b10b46e9f3a511a15eb4b56a3f77
-
-sluice_cache() { echo "${SLUICE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sluice}"; }
 
 librdkafka_prefix() { echo "$(sluice_cache)/librdkafka-$LIBRDKAFKA_VERSION"; }
 

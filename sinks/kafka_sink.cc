@@ -211,7 +211,7 @@ Status KafkaSink::write(const BatchView& view, Rejects& rejects, std::stop_token
       rejects.add(view, index, std::move(written).error());
       continue;
     }
-    if (!producer_->failed()) return give_up(std::move(written));
+    if (producer_->fatal() || !producer_->failed()) return give_up(std::move(written));
     doomed_ = true;  // flush() tells of whom
     break;
   }
@@ -241,6 +241,7 @@ Status KafkaSink::flush(Rejects& rejects, std::stop_token stop) {
   faults_.reach("kafka_sink.before_flush");
   if (Status answered = producer_->drain(std::move(stop)); !answered) return give_up(std::move(answered));
   faults_.reach("kafka_sink.after_flush");
+  if (auto fatal = producer_->fatal()) return give_up(*std::move(fatal));
   const auto failures = producer_->take_failures();
   if (failures.empty()) return {};
   Status settled = settle(failures, rejects);
@@ -259,9 +260,10 @@ Status KafkaSink::settle(const std::vector<Producer::Failure>& failures, Rejects
   bool refused = false, in_company = false;
   std::uint64_t last = 0;
   for (const Producer::Failure& failure : failures) {
-    const char* topic = rd_kafka_topic_name(failure.topic);
-    if (!is_refusal(failure.code) || failure.tag == 0) {
-      Error error = producer_->last_error().explain(failure.code, rd_kafka_err2str(failure.code), topic);
+    const char* topic = failure.topic != nullptr ? rd_kafka_topic_name(failure.topic) : "";
+    if (is_refusal(failure.code) && failure.tag == 0) continue;  // said of the transaction; its messages say it of themselves
+    if (!is_refusal(failure.code)) {
+      Error error = producer_->last_error().explain(failure.code, failure.text, topic);
       // What the client gave up because of the first failure says nothing.
       if (!other || other->code() == "transaction_aborted") other = std::move(error);
     } else if (!was_alone(failure)) {

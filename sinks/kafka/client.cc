@@ -44,6 +44,7 @@ void ClientLog::pass(const rd_kafka_event_t* event) {
   if (rd_kafka_event_log(const_cast<rd_kafka_event_t*>(event), &facility, &text, &level) != 0 || level > kSyslogWarning) return;
   const std::string_view name(facility);
   if (name == "CONFWARN") return;  // settings of the other kind of client: both get the user's
+  if (name == "GETPID") return;    // the coordinator is not ready yet; init_transactions() tells when that does not end
   const auto now = std::chrono::steady_clock::now();
   const auto found = std::find_if(last_.begin(), last_.end(), [&](const auto& entry) { return entry.first == name; });
   if (found != last_.end() && now - found->second < kLogInterval) return;

@@ -20,6 +20,17 @@ constexpr std::chrono::seconds kDrainPatience{330};
 
 Error stopped() { return {ErrorKind::kCancelled, "cancelled", "stopped"}; }
 
+// ERR__STATE for a name that librdkafka does not know.
+rd_kafka_resp_err_t code_named(std::string_view name) {
+  const rd_kafka_err_desc* all = nullptr;
+  std::size_t count = 0;
+  rd_kafka_get_err_descs(&all, &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (all[i].name != nullptr && name == all[i].name) return all[i].code;
+  }
+  return RD_KAFKA_RESP_ERR__STATE;
+}
+
 std::string setting(const rd_kafka_conf_t* conf, const char* name) {
   std::array<char, 256> text{};
   std::size_t size = text.size();
@@ -71,10 +82,8 @@ Status Producer::begin_transaction() {
 }
 
 Error Producer::why(rd_kafka_resp_err_t code, std::string_view detail) const {
-  if (code != RD_KAFKA_RESP_ERR__FATAL) return last_error_.explain(code, detail);
-  std::array<char, 512> text{};
-  const rd_kafka_resp_err_t cause = rd_kafka_fatal_error(client_.get(), text.data(), text.size());
-  return last_error_.explain(cause != RD_KAFKA_RESP_ERR_NO_ERROR ? cause : code, text.data());
+  if (auto cause = fatal()) return *std::move(cause);
+  return last_error_.explain(code, detail);
 }
 
 rd_kafka_resp_err_t Producer::enqueue(rd_kafka_topic_t* topic, const Outgoing& message) {
@@ -106,7 +115,7 @@ Status Producer::send(rd_kafka_topic_t* topic, const Outgoing& message, std::sto
       return why(code, {}).context(rd_kafka_topic_name(topic));
     }
     if (stop.stop_requested()) return stopped();
-    if (failed()) return Error(ErrorKind::kTransient, "transaction_aborted", "a delivery failed while the client's queue was full");
+    if (failed() || fatal()) return why(RD_KAFKA_RESP_ERR__STATE, "a delivery failed while the client's queue was full");
     rd_kafka_flush(client_.get(), 20);  // sends without lingering; what waits is more than enough for full batches
   }
 }
@@ -116,7 +125,7 @@ Status Producer::drain(std::stop_token stop) {
   while (rd_kafka_flush(client_.get(), kSliceMs) != RD_KAFKA_RESP_ERR_NO_ERROR) {
     if (stop.stop_requested()) return stopped();
     // In a failed transaction librdkafka sends nothing more, so what waits would wait for its timeout.
-    if (transactional_ && failed()) rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
+    if (transactional_ && (failed() || fatal())) rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
     if (Clock::now() >= deadline) return last_error_.explain(RD_KAFKA_RESP_ERR__TIMED_OUT, "waiting for answers");
   }
   return {};
@@ -147,8 +156,14 @@ bool Producer::abort_transaction(std::chrono::milliseconds patience) {
   return !error;
 }
 
+std::optional<Error> Producer::fatal() const {
+  std::array<char, 512> text{};
+  const rd_kafka_resp_err_t code = rd_kafka_fatal_error(client_.get(), text.data(), text.size());
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return std::nullopt;
+  return last_error_.explain(code, text.data());
+}
+
 bool Producer::failed() const {
-  if (rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) return true;
   const std::lock_guard lock(mutex_);
   return !failures_.empty();
 }
@@ -168,7 +183,7 @@ void Producer::serve(const std::stop_token& stop) {
 void Producer::take(rd_kafka_event_t* event) {
   switch (rd_kafka_event_type(event)) {
     case RD_KAFKA_EVENT_DR: take_deliveries(event); break;
-    case RD_KAFKA_EVENT_LOG: log_.pass(event); break;
+    case RD_KAFKA_EVENT_LOG: take_log(event); break;
     case RD_KAFKA_EVENT_STATS: statistics_.take(rd_kafka_event_stats(event)); break;
     case RD_KAFKA_EVENT_ERROR: last_error_.set(rd_kafka_event_error(event), rd_kafka_event_error_string(event)); break;
     default: break;
@@ -181,6 +196,22 @@ void Producer::take_deliveries(rd_kafka_event_t* event) {
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
     failures_.push_back({static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(message->_private)), message->err, message->len + message->key_len, message->rkt});
   }
+}
+
+// "Current transaction failed in state InTransaction: what happened (NAME)" or "(NAME, requires epoch bump)": there is no other way to
+// hear of it before the commit, and without it drain() would wait for messages that are never sent.
+void Producer::take_log(const rd_kafka_event_t* event) {
+  log_.pass(event);
+  const char *facility = nullptr, *text = nullptr;
+  int level = 0;
+  if (rd_kafka_event_log(const_cast<rd_kafka_event_t*>(event), &facility, &text, &level) != 0 || std::string_view(facility) != "TXNERR") return;
+  const std::string_view line(text);
+  const std::size_t open = line.rfind('(');
+  if (!line.ends_with(')') || open == std::string_view::npos) return;
+  const std::string_view inside = line.substr(open + 1, line.size() - open - 2);
+  const rd_kafka_resp_err_t code = code_named(inside.substr(0, inside.find(',')));
+  const std::lock_guard lock(mutex_);
+  failures_.push_back({0, code, 0, nullptr, std::string(line)});
 }
 
 }  // namespace sluice::sinks

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string_view>
@@ -28,7 +29,8 @@ class Producer {
     std::uint64_t tag = 0;  // as given to send()
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
     std::size_t bytes = 0;  // of key and value
-    const rd_kafka_topic_t* topic = nullptr;
+    const rd_kafka_topic_t* topic = nullptr;  // null: the transaction failed, not a message
+    std::string text = {};
   };
   struct Outgoing {
     std::string_view key, value;  // data() == nullptr: null on the wire
@@ -58,7 +60,8 @@ class Producer {
   // Tries for `patience`; what it leaves open the next init_transactions() ends.
   bool abort_transaction(std::chrono::milliseconds patience);
 
-  bool failed() const;  // some delivery failed, or the client is beyond use
+  bool failed() const;               // some delivery failed, or the whole transaction
+  std::optional<Error> fatal() const;  // why the client is beyond use
   std::vector<Failure> take_failures();
 
  private:
@@ -68,6 +71,7 @@ class Producer {
   void serve(const std::stop_token& stop);
   void take(rd_kafka_event_t* event);
   void take_deliveries(rd_kafka_event_t* event);
+  void take_log(const rd_kafka_event_t* event);
 
   ClientHandle client_;
   const bool transactional_;

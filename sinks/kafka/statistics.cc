@@ -10,16 +10,20 @@ namespace {
 using Json = nlohmann::json;
 
 double number(const Json& object, const char* name) {
-  if (!object.is_object()) return 0;
-  const auto found = object.find(name);
-  return found != object.end() && found->is_number() ? found->get<double>() : 0;
+  if (!object.is_object() || !object.contains(name)) return 0;
+  const Json& value = object.at(name);
+  return value.is_number() ? value.get<double>() : 0;
 }
 
 // object.outer.inner, a window's value.
 double number(const Json& object, const char* outer, const char* inner) {
-  if (!object.is_object()) return 0;
-  const auto found = object.find(outer);
-  return found != object.end() ? number(*found, inner) : 0;
+  return object.is_object() && object.contains(outer) ? number(object.at(outer), inner) : 0;
+}
+
+// object.name where it is an object, else an empty one.
+const Json& part(const Json& object, const char* name) {
+  static const Json kNone = Json::object();
+  return object.contains(name) && object.at(name).is_object() ? object.at(name) : kNone;
 }
 
 // The client's counters never fall; a value that did is a new client's.
@@ -63,9 +67,8 @@ void KafkaStatistics::take(std::string_view json) {
   move_on(bytes_, last_.bytes, number(root, "tx_bytes"));
   move_on(messages_, last_.messages, number(root, "txmsgs"));
   double up = 0, p50 = 0, p99 = 0, throttle = 0, errors = 0, retries = 0, timeouts = 0;
-  for (const auto& [name, broker] : root.value("brokers", Json::object()).items()) {
-    const auto state = broker.is_object() ? broker.find("state") : broker.end();
-    const bool connected = state != broker.end() && state->is_string() && state->get_ref<const std::string&>() == "UP";
+  for (const auto& [name, broker] : part(root, "brokers").items()) {
+    const bool connected = broker.is_object() && broker.contains("state") && broker.at("state") == "UP";
     if (connected && number(broker, "nodeid") >= 0) up += 1;
     p50 = std::max(p50, number(broker, "rtt", "p50"));
     p99 = std::max(p99, number(broker, "rtt", "p99"));
@@ -82,7 +85,7 @@ void KafkaStatistics::take(std::string_view json) {
   rtt_p99_.set(p99 * 1e-6);
   throttle_.set(throttle * 1e-3);  // milliseconds
   double batches = 0, topics = 0;
-  for (const auto& [name, topic] : root.value("topics", Json::object()).items()) {
+  for (const auto& [name, topic] : part(root, "topics").items()) {
     const double mean = number(topic, "batchsize", "avg");
     batches += mean;
     topics += mean > 0 ? 1 : 0;
