@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/batch.h"
+#include "core/position.h"
 #include "core/result.h"
 
 namespace sluice {
@@ -30,6 +31,10 @@ class DeadLetterQueue {
 
   // Makes every letter put so far durable; precedes every commit that covers a rejected record (G5).
   virtual Status flush(std::stop_token stop) = 0;
+
+  // Every lane has durably committed `minimum`: letters at or below it cannot come again from the source and wait for a decision from
+  // now on (G20).  Cheap when nothing is pending.  kTransient: call again, with this minimum or a later one.
+  virtual Status settle(const Checkpoint& minimum) = 0;
 };
 
 }  // namespace sluice

@@ -22,6 +22,8 @@ constexpr std::array<const char*, kStoreVersion> kMigrations = {
     " state TEXT NOT NULL, config_hash TEXT NOT NULL, raw BLOB, input TEXT, record TEXT,"
     " UNIQUE (pipeline, stage, source, partition, major, minor, sub));"
     "CREATE INDEX waiting_letters ON dead_letters (source, partition, major, minor) WHERE state = 'pending';",
+    // For the count and the oldest of what waits for a decision.
+    "CREATE INDEX undecided_letters ON dead_letters (first_seen) WHERE state IN ('pending', 'open');",
 };
 
 // A letter that is still pending met its record again because of a replay after a crash: the same attempt.  One in any other state was
@@ -71,16 +73,17 @@ struct SqliteDeadLetterStore::Letter {
   std::size_t bytes() const { return sizeof(Letter) + message.size() + key.size() + raw.size() + input.size() + record.size(); }
 };
 
-SqliteDeadLetterStore::SqliteDeadLetterStore(std::string path, Options options, Clock& clock, FaultPoints& faults)
-    : path_(std::move(path)), options_(std::move(options)), clock_(clock), faults_(faults) {}
+SqliteDeadLetterStore::SqliteDeadLetterStore(std::string path, Options options, Clock& clock, FaultPoints& faults, Gauges gauges)
+    : path_(std::move(path)), options_(std::move(options)), clock_(clock), faults_(faults), gauges_(gauges) {}
 
 SqliteDeadLetterStore::~SqliteDeadLetterStore() = default;
 
 Result<std::unique_ptr<SqliteDeadLetterStore>> SqliteDeadLetterStore::open(const std::string& path, Options options, Clock& clock,
-                                                                           FaultPoints& faults) {
-  auto store = std::unique_ptr<SqliteDeadLetterStore>(new SqliteDeadLetterStore(path, std::move(options), clock, faults));
+                                                                           FaultPoints& faults, Gauges gauges) {
+  auto store = std::unique_ptr<SqliteDeadLetterStore>(new SqliteDeadLetterStore(path, std::move(options), clock, faults, gauges));
   const std::lock_guard lock(store->mutex_);
   SLUICE_TRY(as_retryable(store->ensure_open({})));
+  SLUICE_TRY(as_retryable(store->show_counts()));
   return store;
 }
 
@@ -165,6 +168,8 @@ Status SqliteDeadLetterStore::write_staged(std::stop_token stop) {
   }
   staged_.clear();
   staged_bytes_ = 0;
+  pending_ = true;
+  counted_ = false;
   return {};
 }
 
@@ -203,19 +208,42 @@ Status SqliteDeadLetterStore::write_transaction(std::stop_token stop) {
 
 Status SqliteDeadLetterStore::settle(const Checkpoint& minimum) {
   const std::lock_guard lock(mutex_);
+  if (!pending_ && counted_) return {};
   SLUICE_TRY(as_retryable(ensure_open({})));
+  Status done;
+  if (pending_) done = open_passed(minimum);
+  if (done) done = show_counts();
+  if (!done) database_.reset();  // as write_staged()
+  return as_retryable(std::move(done));
+}
+
+Status SqliteDeadLetterStore::open_passed(const Checkpoint& minimum) {
   // source and partition of a checkpoint key are joined, so they are compared joined.
   auto update =
       SLUICE_TRY(database_->prepare("UPDATE dead_letters SET state = 'open' WHERE state = 'pending' AND source || '/' || partition = ?1"
                                     " AND (major, minor) <= (?2, ?3)"));
+  faults_.reach("dead_letter_store.before_settle");
+  SLUICE_TRY(database_->begin({}));
   for (const auto& [key, position] : minimum) {
     const std::string major = ordinal_text(position.done.major);
     const std::string minor = ordinal_text(position.done.minor);
     update.bind_text(1, key);
     update.bind_text(2, major);
     update.bind_text(3, minor);
-    SLUICE_TRY(as_retryable(update.run()));
+    SLUICE_TRY(update.run());
   }
+  SLUICE_TRY(database_->commit());
+  faults_.reach("dead_letter_store.after_settle");
+  const auto left = SLUICE_TRY(database_->query_int64("SELECT EXISTS (SELECT 1 FROM dead_letters WHERE state = 'pending')"));
+  pending_ = left.value_or(0) != 0;
+  return {};
+}
+
+Status SqliteDeadLetterStore::show_counts() {
+  const LetterCounts counts = SLUICE_TRY(count_letters(*database_));
+  if (gauges_.stored != nullptr) gauges_.stored->set(static_cast<double>(counts.stored));
+  if (gauges_.oldest != nullptr) gauges_.oldest->set(static_cast<double>(counts.oldest.value_or(0)) * 1e-6);
+  counted_ = true;
   return {};
 }
 

@@ -17,6 +17,7 @@
 #include "core/clock.h"
 #include "core/dead_letter_queue.h"
 #include "core/fault_points.h"
+#include "core/metrics.h"
 #include "core/position.h"
 #include "dlq/stored_letters.h"
 
@@ -36,24 +37,33 @@ class SqliteDeadLetterStore final : public DeadLetterQueue {
     std::string pipeline;
     std::string config_hash;  // of the configuration that refuses
   };
+  // What operators see: letters that wait for a decision, and when the oldest of them came (seconds since 1970; 0: none).  They follow
+  // with settle(), once per commit and not once per letter, because counting walks an index.
+  struct Gauges {
+    Gauge* stored = nullptr;
+    Gauge* oldest = nullptr;
+  };
 
   // Creates the file, or migrates an older version of it (G29).  kFatal newer_state when a newer sluice wrote it.
-  static Result<std::unique_ptr<SqliteDeadLetterStore>> open(const std::string& path, Options options, Clock& clock, FaultPoints& faults);
+  static Result<std::unique_ptr<SqliteDeadLetterStore>> open(const std::string& path, Options options, Clock& clock, FaultPoints& faults,
+                                                             Gauges gauges = no_gauges());
   ~SqliteDeadLetterStore() override;
 
   Status put(const Batch& owner, std::span<const Rejected> rejected, const RejectingStage& stage) override;
   Status put_inputs(const Batch& owner, std::span<const RejectedInput> inputs, const RejectingStage& stage) override;
   Status flush(std::stop_token stop) override;
 
-  // Every lane has committed `minimum`: pending letters at or below it are open, they cannot come again from the source (G20).
-  Status settle(const Checkpoint& minimum);
+  Status settle(const Checkpoint& minimum) override;
   // Of what is durable.
   Result<LetterCounts> counts();
 
  private:
   struct Letter;
 
-  SqliteDeadLetterStore(std::string path, Options options, Clock& clock, FaultPoints& faults);
+  static Gauges no_gauges() { return {}; }
+  SqliteDeadLetterStore(std::string path, Options options, Clock& clock, FaultPoints& faults, Gauges gauges);
+  Status open_passed(const Checkpoint& minimum);
+  Status show_counts();
   Letter make_letter(const Batch& owner, const RejectingStage& stage, const Error& reason) const;
   Status stage_all(std::vector<Letter> letters);
   Status ensure_open(std::stop_token stop);
@@ -64,10 +74,13 @@ class SqliteDeadLetterStore final : public DeadLetterQueue {
   const Options options_;
   Clock& clock_;
   FaultPoints& faults_;
+  const Gauges gauges_;
   std::mutex mutex_;                                   // of everything below
   std::unique_ptr<storage::SqliteDatabase> database_;  // null after a failure: opened again by the next call
   std::vector<Letter> staged_;
   std::size_t staged_bytes_ = 0;
+  bool pending_ = true;  // there may be pending letters: true until settle() has looked
+  bool counted_ = false;  // the gauges show what is stored
 };
 
 }  // namespace sluice::dlq

@@ -16,7 +16,7 @@ class SqliteDatabase;
 namespace sluice::dlq {
 
 // Version of the file's tables (PRAGMA user_version).
-inline constexpr int kStoreVersion = 1;
+inline constexpr int kStoreVersion = 2;
 
 struct StoredLetter {
   std::int64_t id = 0;  // durable sequence: the order in which letters were first stored

@@ -69,7 +69,7 @@ class Program {
   // value_unavailable (the log left the column out, G16), no_matching_overload, overflow, divide_by_zero.
   Result<Value> evaluate(const Batch& batch, const Record& record, Arena& arena);
 
-  // The same where only true and false make sense; anything else is the error not_a_bool.  No heap allocation unless it fails or
+  // The same where only true and false make sense; anything else is the error no_matching_overload.  No heap allocation unless it fails or
   // makes lists, maps or text.
   Result<bool> test(const Batch& batch, const Record& record);
 

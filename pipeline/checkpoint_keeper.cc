@@ -96,12 +96,12 @@ Checkpoint CheckpointKeeper::lane(std::size_t lane) const {
   return lanes_[lane];
 }
 
-void CheckpointKeeper::forget_retired() {
-  std::vector<std::string> done;
-  for (const auto& [key, position] : minimum_of(lanes_)) {
-    if (position.retired) done.push_back(key);
-  }
-  for (const std::string& key : done) {
+void CheckpointKeeper::forget(const Checkpoint& told) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, position] : told) {
+    const auto found = minimum_.find(key);
+    if (!position.retired || found == minimum_.end() || !found->second.retired) continue;
+    minimum_.erase(found);
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
       lanes_[i].erase(key);
       forgotten_[i].push_back(key);
@@ -113,7 +113,6 @@ Status CheckpointKeeper::advance(std::size_t lane, const Checkpoint& through) {
   {
     const std::lock_guard lock(mutex_);
     sluice::advance(lanes_[lane], through);
-    forget_retired();
   }
   return save();
 }

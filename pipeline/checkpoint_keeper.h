@@ -42,15 +42,16 @@ class CheckpointKeeper {
   // Checkpoint keys that lane's sink may delete with its next commit (G4).  Lost with the process: open_lane() finds leftovers.
   std::vector<std::string> take_forgotten(std::size_t lane);
 
-  // What every lane has and the store holds.
+  // What every lane has and the store holds; a retired partition stays in it until forget().
   Checkpoint minimum() const;
+  // Whoever had to hear of `told` (a minimum) has: its retired partitions are dropped (G4), durably with the next advance().  Not done by
+  // advance() itself, because dead letters are settled by the position that is dropped here.
+  void forget(const Checkpoint& told);
   // Waits until the minimum is newer than `seen` (or stop, or 200 ms, so that a caller can look at other things); returns its number.
   std::uint64_t wait_newer(std::uint64_t seen, std::stop_token stop) const;
   std::uint64_t version() const;
 
  private:
-  void forget_retired();
-
   CheckpointStore store_;
   std::vector<std::string> sinks_;
   mutable std::mutex mutex_;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "pipeline/backoff.h"
@@ -172,7 +173,8 @@ class Pipeline::Impl {
     std::stop_source stop_shards, abandon;
     std::vector<std::jthread> lane_threads, shard_threads;
     for (const auto& lane : lanes_) lane_threads.push_back(launch([&lane, token = abandon.get_token()] { lane->run(token); }));
-    for (const auto& shard : shards_) shard_threads.push_back(launch([&shard, token = stop_shards.get_token()] { shard->run(token); }));
+    for (const auto& shard : shards_)
+      shard_threads.push_back(launch([&shard, token = stop_shards.get_token(), last = abandon.get_token()] { shard->run(token, last); }));
     {
       const std::lock_guard lock(mutex_);
       running_ = true;
@@ -182,13 +184,14 @@ class Pipeline::Impl {
     enter(State::kDraining);
     // A source that has ended goes on listening for acknowledgements while the lanes drain; the others stop reading now.
     const bool by_request = stop.stop_requested();
+    std::optional<std::chrono::steady_clock::time_point> deadline;
+    if (by_request) deadline = environment_.clock.now() + definition_.shutdown_timeout;
     if (by_request || monitor_.failure() || crashed_) {
       stop_shards.request_stop();
-      if (monitor_.failure() || crashed_) abandon.request_stop();
-      shard_threads.clear();
+      join(shard_threads, abandon, deadline);
     }
     for (const auto& lane : lanes_) lane->queue().close();
-    drain(lane_threads, abandon, by_request);
+    join(lane_threads, abandon, deadline);
     stop_shards.request_stop();
     shard_threads.clear();
     {
@@ -208,21 +211,21 @@ class Pipeline::Impl {
     return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) { return shard->finished_reading(); });
   }
 
-  // Joins the lanes; those that are not done in time give up what they have not committed, and the next start replays it.
-  void drain(std::vector<std::jthread>& lanes, std::stop_source& abandon, bool bounded) {
-    std::atomic<std::size_t> running{lanes.size()};
+  // Joins shards or lanes; those that are not done by `deadline`, or when the pipeline fails, give up what is not committed, and the next
+  // start replays it.
+  void join(std::vector<std::jthread>& threads, std::stop_source& abandon, std::optional<std::chrono::steady_clock::time_point> deadline) {
+    std::atomic<std::size_t> running{threads.size()};
     std::vector<std::jthread> waiters;
-    for (std::jthread& lane : lanes) {
-      waiters.emplace_back([&lane, &running] {
-        lane.join();
+    for (std::jthread& thread : threads) {
+      waiters.emplace_back([&thread, &running] {
+        thread.join();
         --running;
       });
     }
-    const auto deadline = environment_.clock.now() + definition_.shutdown_timeout;
-    wait_until([&] { return running == 0 || (bounded && environment_.clock.now() >= deadline); });
+    wait_until([&] { return running == 0 || (deadline && environment_.clock.now() >= *deadline); });
     if (running != 0) abandon.request_stop();
     waiters.clear();
-    lanes.clear();
+    threads.clear();
   }
 
   Status close_shards() {

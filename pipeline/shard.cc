@@ -45,9 +45,9 @@ Status Shard::open(std::stop_token stop) {
   return source_->open(sent_, stop);
 }
 
-void Shard::run(std::stop_token stop) {
+void Shard::run(std::stop_token stop, std::stop_token abandon) {
   while (!stop.stop_requested() && !finished_reading_) {
-    auto result = read_on(stop);
+    auto result = read_on(stop, abandon);
     if (result) continue;
     const Error& error = result.error();
     if (error.kind() == ErrorKind::kCancelled) break;
@@ -67,7 +67,7 @@ void Shard::run(std::stop_token stop) {
 }
 
 // One read and what follows from it.
-Status Shard::read_on(std::stop_token stop) {
+Status Shard::read_on(std::stop_token stop, std::stop_token abandon) {
   SLUICE_TRY(acknowledge());
   BatchBuilder builder(std::make_shared<Batch>(origin_, runtime_.environment.clock.utc_microseconds()), {});
   auto state = source_->read(builder, stop);
@@ -75,7 +75,8 @@ Status Shard::read_on(std::stop_token stop) {
   auto batch = builder.take();
   // What was read before an error is good and goes on: the source continues behind it.
   const bool moved = holds_something(*batch) || !covers(sent_, batch->through());
-  if (moved) SLUICE_TRY(deliver(std::move(batch), stop));
+  // Not with `stop`: what was read reaches every sink or, when the deadline has passed, is read again.
+  if (moved) SLUICE_TRY(deliver(std::move(batch), abandon));
   if (!state) return std::move(state).error();
   backoff_.reset();
   finished_reading_ = *state == SourceState::kFinished;
@@ -99,12 +100,12 @@ void Shard::enter_read(const Batch& batch) {
   });
 }
 
-Status Shard::deliver(std::shared_ptr<Batch> batch, std::stop_token stop) {
-  SLUICE_TRY(dead_letters_.put_inputs(*batch, batch->rejected_inputs(), {definition_.name, "parse", definition_.type, "source"}, stop));
+Status Shard::deliver(std::shared_ptr<Batch> batch, std::stop_token abandon) {
+  SLUICE_TRY(dead_letters_.put_inputs(*batch, batch->rejected_inputs(), {definition_.name, "parse", definition_.type, "source"}, abandon));
   batch->counts().dead_lettered += batch->rejected_inputs().size();
   enter_read(*batch);
   const Checkpoint through = batch->through();
-  const auto deliveries = SLUICE_TRY(tree_->process(std::move(batch), stop));
+  const auto deliveries = SLUICE_TRY(tree_->process(std::move(batch), abandon));
   for (const StepTree::Delivery& delivery : deliveries) {
     // Before the push: afterwards the lane may have taken it already.
     const std::size_t size = delivery.batch->size();
@@ -117,9 +118,9 @@ Status Shard::deliver(std::shared_ptr<Batch> batch, std::stop_token stop) {
     move(static_cast<std::int64_t>(size));
     BoundedQueue& queue = lanes_[delivery.lane]->queue();
     const auto blocked_before = queue.blocked();
-    if (!queue.push(delivery.batch, stop)) {
+    if (!queue.push(delivery.batch, abandon)) {
       move(-static_cast<std::int64_t>(size));
-      return Error(ErrorKind::kCancelled, "stopped", "stop was requested");
+      return Error(ErrorKind::kCancelled, "stopped", "the pipeline ended before the sink had room");
     }
     blocked_seconds_.add(std::chrono::duration<double>(queue.blocked() - blocked_before).count());
   }
@@ -131,7 +132,16 @@ Status Shard::acknowledge() {
   const std::uint64_t version = runtime_.keeper.version();
   if (version == acknowledged_) return {};
   acknowledged_ = version;
-  return source_->acknowledge(own_part(runtime_.keeper.minimum()));
+  const Checkpoint minimum = runtime_.keeper.minimum();
+  const Status settled = runtime_.dead_letters.settle(minimum);
+  if (settled) {
+    runtime_.keeper.forget(minimum);
+  } else if (settled.error().kind() == ErrorKind::kTransient) {
+    runtime_.monitor.report("dead_letters", settled.error());  // the next minimum comes by here, too
+  } else {
+    return settled;
+  }
+  return source_->acknowledge(own_part(minimum));
 }
 
 Status Shard::close() {

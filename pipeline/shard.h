@@ -25,8 +25,8 @@ class Shard {
   Status open(std::stop_token stop);
 
   // The thread: until the source has finished, or `stop`.  After the end of the source it goes on acknowledging until `stop`.
-  // Failures go to the monitor.
-  void run(std::stop_token stop);
+  // What was read when `stop` came is still handed to the lanes, unless `abandon` comes.  Failures go to the monitor.
+  void run(std::stop_token stop, std::stop_token abandon);
   bool finished_reading() const { return finished_reading_; }
 
   // After the thread and the lanes have ended: the last acknowledgement, then closes.
@@ -37,8 +37,8 @@ class Shard {
  private:
   Shard(const SourceDefinition& definition, const std::vector<std::unique_ptr<Lane>>& lanes, Runtime& runtime);
 
-  Status read_on(std::stop_token stop);
-  Status deliver(std::shared_ptr<Batch> batch, std::stop_token stop);
+  Status read_on(std::stop_token stop, std::stop_token abandon);
+  Status deliver(std::shared_ptr<Batch> batch, std::stop_token abandon);
   void enter_read(const Batch& batch);
   Status acknowledge();
   Checkpoint own_part(const Checkpoint& checkpoint) const;

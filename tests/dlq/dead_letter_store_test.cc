@@ -272,7 +272,7 @@ TEST_CASE("Dead letters: a crash at any point loses no flushed letter and double
 }
 
 TEST_CASE("Dead letters: a crash during the migration is made good, a newer version is refused (G29)") {
-  for (const std::uint64_t crash_at : {1ULL, 2ULL}) {
+  for (const std::uint64_t crash_at : {1ULL, 2ULL, 3ULL, 4ULL}) {
     World world;
     world.faults.crash_at = crash_at;
     const std::string path = world.directory / "dead_letters.db";
@@ -281,12 +281,68 @@ TEST_CASE("Dead letters: a crash during the migration is made good, a newer vers
     Store at(world);
     CHECK(at.letters().empty());
     at.store.reset();
-    execute(path, "PRAGMA user_version = 2");
+    execute(path, "PRAGMA user_version = 3");
     const auto newer = SqliteDeadLetterStore::open(path, {"shop", ""}, world.clock, world.faults);
     REQUIRE(!newer);
     CHECK(newer.error().kind() == ErrorKind::kFatal);
     CHECK(newer.error().code() == "newer_state");
     CHECK(list_letters(path, {}).error().code() == "newer_state");
+  }
+}
+
+TEST_CASE("Dead letters: a file of version 1 is migrated with its letters (G29)") {
+  for (const std::uint64_t crash_at : {0ULL, 1ULL, 2ULL}) {
+    World world;
+    Store at(world);
+    BatchMaker maker = orders(world);
+    maker.add(Op::kInsert, {Value::int64(1), Value::decimal("1"), Value::null()});
+    const auto batch = maker.take();
+    REQUIRE(at.store->put(*batch, reject_all(*batch).entries(), kStep));
+    REQUIRE(at.store->flush({}));
+    at.store.reset();
+    execute(at.path, "DROP INDEX undecided_letters; PRAGMA user_version = 1");
+    CHECK(at.letters().size() == 1);  // `dlq list` reads the older version as it is
+    world.faults.crash_at = crash_at;
+    if (crash_at != 0) CHECK_THROWS_AS(at.reopen(), SimulatedCrash);
+    world.faults.crash_at = 0;
+    at.reopen();
+    CHECK(at.letters().size() == 1);
+    CHECK(query(at.path, "SELECT count(*) FROM sqlite_master WHERE name = 'undecided_letters'") == "1\n");
+  }
+}
+
+TEST_CASE("Dead letters: gauges follow with settle(), a crash inside it settles nothing twice and nothing by half (G20)") {
+  for (const std::uint64_t crash_at : {0ULL, 1ULL, 2ULL}) {
+    World world;
+    Gauge stored, oldest;
+    const std::string path = world.directory / "dead_letters.db";
+    const auto open = [&] {
+      auto opened = SqliteDeadLetterStore::open(path, {"shop", "hash1"}, world.clock, world.faults, {&stored, &oldest});
+      REQUIRE(opened);
+      return std::move(opened).value();
+    };
+    auto store = open();
+    CHECK(stored.value() == 0);
+    CHECK(oldest.value() == 0);
+    BatchMaker maker = orders(world);
+    for (const std::uint64_t major : {1ULL, 2ULL}) maker.add_at(major, Op::kInsert, {Value::int64(1), Value::decimal("1"), Value::null()});
+    const auto batch = maker.take();
+    REQUIRE(store->put(*batch, reject_all(*batch).entries(), kStep));
+    REQUIRE(store->flush({}));
+    const Checkpoint first = {{"files/log", {{1, 0}, "", false}}};
+    world.faults.crash_at = crash_at;
+    if (crash_at != 0) {
+      CHECK_THROWS_AS(store->settle(first), SimulatedCrash);
+      world.faults.crash_at = 0;
+      store.reset();
+      store = open();
+    }
+    REQUIRE(store->settle(first));
+    CHECK(stored.value() == 2);
+    CHECK(oldest.value() == Approx(static_cast<double>(world.clock.utc_microseconds()) * 1e-6));
+    CHECK(list_letters(path, {.state = "open"})->size() == 1);
+    REQUIRE(store->settle({{"files/log", {{2, 0}, "", false}}}));
+    CHECK(list_letters(path, {.state = "open"})->size() == 2);
   }
 }
 

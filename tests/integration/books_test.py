@@ -38,6 +38,7 @@ class Books(unittest.TestCase):
             self.assertGreater(last["all"]["dead_lettered"], 0)
             self.assertGreater(last["large"]["filtered"], last["all"]["filtered"], "a sink's `when` counts as filtered")
             self.check_metrics(daemon, last)
+            self.check_letters(work, daemon, last)
             daemon.terminate()
             self.assertEqual(len(outputs.lake_records(work.path / "lake")), last["large"]["out"])
 
@@ -55,6 +56,21 @@ class Books(unittest.TestCase):
         testing.wait_for(done, 60, "all records committed")
         self.assertTrue(any(lane["in_flight"] for books in scrapes for lane in books.values()), "no scrape met the pipeline at work")
         return scrapes[-1]
+
+    def check_letters(self, work, daemon, books):
+        """Every letter is open once every lane has passed it (G20), and the gauge says how many wait."""
+        def states():
+            return outputs.rows(work.data / "orders" / "dead_letters.db", "select state, count(*) from dead_letters group by state")
+
+        testing.wait_for(lambda: dict(states()).keys() == {"open"}, 10, "all letters open")
+        letters = dict(states())["open"]
+        self.assertGreaterEqual(letters, books["all"]["dead_lettered"])
+
+        def gauge(name):
+            return [value for (metric, labels), value in daemon.metrics().items() if metric == name and ("pipeline", "orders") in labels]
+
+        testing.wait_for(lambda: gauge("sluice_dead_letters_stored") == [letters], 10, "the gauge follows")
+        self.assertGreater(gauge("sluice_dead_letters_oldest_timestamp_seconds")[0], 1.6e9)
 
     def check_metrics(self, daemon, books):
         series = daemon.metrics()

@@ -25,6 +25,7 @@ queue_bytes: 8MiB
 """
 INPUT_MIB = 1024 if testing.is_long() else 96
 SLOW_SECONDS = 480 if testing.is_long() else 8
+END_SECONDS = 900 if testing.is_long() else 60  # 1 GB on a busy machine
 
 
 class SlowReader(threading.Thread):
@@ -74,7 +75,7 @@ class SlowSink(unittest.TestCase):
                 time.sleep(0.05)
             self.assertLess(reader.read_bytes, INPUT_MIB * MIB / 2, "the reader was not slow")
             reader.hurry.set()
-            daemon.wait_exit(expect=0)
+            daemon.wait_exit(expect=0, seconds=END_SECONDS)
             reader.join(30)
             os.close(reader_end)
             limit = self.idle_rss(work) + 1.2 * (QUEUE + BATCH)
@@ -93,7 +94,7 @@ class SlowSink(unittest.TestCase):
         reader = SlowReader(reader_end, 1)
         reader.hurry.set()
         reader.start()
-        daemon.wait_exit(expect=0)
+        daemon.wait_exit(expect=0, seconds=END_SECONDS)
         reader.join(30)
         os.close(reader_end)
         self.assertEqual(count, reader.lines)

@@ -256,6 +256,7 @@ class SimDeadLetters final : public DeadLetterQueue {
     faults_.reach("sim_dead_letters.after_flush");
     return {};
   }
+  Status settle(const Checkpoint&) override { return {}; }
 
  private:
   static std::string identity(const Batch& owner, std::uint16_t partition, Ordinal ordinal, const RejectingStage& stage) {
