@@ -35,7 +35,8 @@ max_wal_size = 512MB
 logging_collector = off
 CONF
 # Minor releases since 2026 refuse an output plug-in that is not listed; ours needs none but pgoutput, the tests' oracles need wal2json.
-if "${run[@]}" "$tree/bin/postgres" --describe-config 2>/dev/null | grep -q '^output_plugin_libraries'; then
+settings=$("${run[@]}" "$tree/bin/postgres" --describe-config 2>/dev/null || true)
+if grep -q '^output_plugin_libraries' <<<"$settings"; then
   echo "output_plugin_libraries = 'pgoutput, test_decoding, wal2json'" >>data/postgresql.conf
 fi
 echo "host replication all 127.0.0.1/32 scram-sha-256" >>data/pg_hba.conf
