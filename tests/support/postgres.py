@@ -59,8 +59,8 @@ class Postgres:
             out.write(self.settings + "\n")
         self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "server.log", "-w", "-t", "60", "start")
 
-    def restart(self):
-        self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "server.log", "-m", "immediate", "-w", "-t", "60", "restart")
+    def restart(self, mode="immediate"):
+        self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "server.log", "-m", mode, "-w", "-t", "60", "restart")
 
     def sql(self, text):
         """Runs SQL; rows as lists of text ('' for null)."""
