@@ -97,6 +97,11 @@ const ConfigFields<PostgresCdcConfig>& PostgresCdcConfig::fields() {
                     "How often the position moves while the tables are idle, so that the server can remove its log.")
           .optional("adopt", &PostgresCdcConfig::adopt,
                     "Go on with a slot that exists although there is no checkpoint; changes it has passed are gone.")
+          .optional("messages", &PostgresCdcConfig::messages,
+                    "Whether what pg_logical_emit_message() writes becomes records of the operation `message`. Needs PostgreSQL 14. "
+                    "`emit` also means that large transactions are sent only once they have committed.")
+          .optional("spill_limit", &PostgresCdcConfig::spill_limit,
+                    "Disk space for the changes of large transactions that still run. Beyond it the server holds them until they commit.")
           .check(check_url_field)
           .check(check_snapshot)
           .check(check_tables)
@@ -114,7 +119,7 @@ std::string default_name(std::string_view pipeline) {
 Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const std::string& pipeline, const std::string& component,
                                          const std::string& state_directory) {
   SessionSettings settings;
-  settings.connect = {config.url.reveal(), "sluice " + pipeline + '/' + component};
+  settings.connect = {config.url, "sluice " + pipeline + '/' + component};
   settings.slot = SLUICE_TRY(name_or_default(config.slot, pipeline, "slot"));
   settings.publication = SLUICE_TRY(name_or_default(config.publication, pipeline, "publication"));
   settings.publication_owner = config.publication.empty() ? PublicationOwner::kOurs : PublicationOwner::kTheUsers;
@@ -122,6 +127,9 @@ Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const 
   settings.heartbeat = config.heartbeat;
   settings.filter = {patterns_of(config.tables), patterns_of(config.exclude)};
   settings.state_directory = state_directory;
+  settings.messages = config.messages;
+  settings.spool.disk_bytes = config.spill_limit.bytes;
+  if (!state_directory.empty()) settings.spool.folder = state_directory + "/spool/" + component + ".streamed";
   settings.component = component;
   return settings;
 }

@@ -21,6 +21,8 @@ struct PostgresCdcConfig {
   SnapshotMode snapshot = SnapshotMode::kInitial;
   std::chrono::milliseconds heartbeat{10'000};
   bool adopt = false;
+  MessageMode messages = MessageMode::kIgnore;
+  ByteSize spill_limit{10ULL * 1024 * 1024 * 1024};
 
   static const ConfigFields<PostgresCdcConfig>& fields();
 };
@@ -35,6 +37,12 @@ Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const 
 }  // namespace sluice::sources::postgres
 
 namespace sluice {
+
+template <>
+struct EnumNames<sources::postgres::MessageMode> {
+  using Mode = sources::postgres::MessageMode;
+  static constexpr std::array kNames = {std::pair{std::string_view{"ignore"}, Mode::kIgnore}, std::pair{std::string_view{"emit"}, Mode::kEmit}};
+};
 
 template <>
 struct EnumNames<sources::postgres::SnapshotMode> {

@@ -22,6 +22,12 @@ Labels labels_of(const BuildContext& context) {
   return {{"pipeline", context.pipeline}, {"component_kind", "source"}, {"component", context.component}};
 }
 
+// Errors of the spool; the connection has other codes.
+bool cannot_spool(const Error& error) {
+  return error.code() == "spill_limit_reached" || error.code() == "disk_full" || error.code() == "io_error" ||
+         error.code() == "permission_denied" || error.code() == "path_unusable";
+}
+
 }  // namespace
 
 PostgresCdcSource::PostgresCdcSource(SessionSettings settings, const BuildContext& context)
@@ -40,14 +46,20 @@ Status PostgresCdcSource::open(const Checkpoint& from, std::stop_token stop) {
 }
 
 Status PostgresCdcSource::start_session(std::stop_token stop) {
-  Session session = SLUICE_TRY(open_session(settings_, known_, stale_pid_, context_.log, context_.faults, std::move(stop)));
+  Session session = SLUICE_TRY(open_session(settings_, known_, stale_pid_, !spool_failed_, context_.log, context_.faults, std::move(stop)));
+  spool_failed_ = false;
   known_ = std::move(session.start);
   reader_ = std::move(session.reader);
   stale_pid_ = reader_->backend_pid();
   block_ = {};
   partition_ = known_->partition.text();
   key_ = checkpoint_key(component_, partition_);
-  if (!assembler_) assembler_ = std::make_unique<ChangeAssembler>(context_.schemas, catalog_, settings_.filter, known_->partition.database);
+  if (!assembler_) {
+    auto assembler = std::make_unique<ChangeAssembler>(context_.schemas, catalog_, settings_.filter, known_->partition.database,
+                                                       settings_.spool, context_.faults);
+    SLUICE_TRY(assembler->remove_leftovers());
+    assembler_ = std::move(assembler);
+  }
   assembler_->restart(known_->position);
   last_quiet_move_ = Clock::now();
   return {};
@@ -69,6 +81,7 @@ Result<SourceState> PostgresCdcSource::read(BatchBuilder& out, std::stop_token s
   publish_position(out);
   if (!filled) {
     end_session();
+    if (cannot_spool(filled.error())) return without_streaming(filled.error());
     return filled.error();
   }
   const bool idle = out.empty();
@@ -81,6 +94,10 @@ Status PostgresCdcSource::fill(BatchBuilder& out, std::stop_token stop) {
   const auto deadline = Clock::now() + out.linger();
   auto gather_until = deadline;
   while (!out.full()) {
+    if (assembler_->emitting()) {
+      SLUICE_TRY(assembler_->emit(out, partition));
+      continue;
+    }
     if (const std::optional<std::string_view> message = block_.next()) {
       SLUICE_TRY(assembler_->consume(*message, out, partition));
       continue;
@@ -95,6 +112,14 @@ Status PostgresCdcSource::fill(BatchBuilder& out, std::stop_token stop) {
     break;
   }
   return {};
+}
+
+// The server keeps its log, and holds a transaction on its own disk until it commits when it is not asked to stream: so the next
+// session can go on where this one had no room.
+Error PostgresCdcSource::without_streaming(const Error& cause) {
+  spool_failed_ = true;
+  return {ErrorKind::kTransient, cause.code(),
+          cause.message() + "; nothing is lost: the next session asks the server to send transactions only once they have committed"};
 }
 
 void PostgresCdcSource::publish_position(BatchBuilder& out) {
@@ -158,7 +183,7 @@ void register_postgres_cdc_source(Registry& registry) {
     return Guarantee{true, "the server keeps its log until every sink has committed and sends it again under the same positions"};
   };
   type.can_end = [](const PostgresCdcConfig&) { return false; };
-  type.meta = {"lsn", "xid", "tx"};
+  for (const std::string_view name : sources::postgres::kMetaNames) type.meta.emplace_back(name);
   registry.add(type);
 }
 

@@ -35,6 +35,7 @@ class PostgresCdcSource final : public Source {
   void end_session();
   Status fill(BatchBuilder& out, std::stop_token stop);
   void publish_position(BatchBuilder& out);
+  Error without_streaming(const Error& cause);
 
   const SessionSettings settings_;
   const std::string component_;
@@ -49,6 +50,7 @@ class PostgresCdcSource final : public Source {
   MessageBlock block_;                         // messages taken from the reader and not decoded yet
   std::string partition_, key_;
   int stale_pid_ = 0;
+  bool spool_failed_ = false;  // the next session is one without streaming
   std::chrono::steady_clock::time_point last_quiet_move_;
 };
 

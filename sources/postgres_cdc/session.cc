@@ -11,8 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// pgoutput's proto_version.
-constexpr std::uint32_t kProtocol = 1;
 // Where wal_sender_timeout is off or very long, a status goes out this often all the same.
 constexpr std::chrono::milliseconds kLongestStatusInterval{10'000};
 constexpr std::chrono::milliseconds kShortestSilence{60'000};
@@ -61,7 +59,7 @@ Status check_position(const std::optional<SlotState>& slot, const SessionSetting
     return fatal("position_lost", from + "the slot was already confirmed up to " + lsn_text(slot->confirmed) +
                                       ", changes in between are gone" + std::string(kMend));
   }
-  if (known.position.inside_transaction() && (known.resume.publication != settings.publication || known.resume.protocol != kProtocol)) {
+  if (known.position.inside_transaction() && known.resume.publication != settings.publication) {
     return fatal("slot_options_changed", from +
                                              "the position stands inside a transaction whose rows were counted through the publication \"" +
                                              known.resume.publication + "\"; change `publication` while the pipeline is caught up");
@@ -134,11 +132,8 @@ void end_stale_session(const Setup& setup, const std::optional<SlotState>& slot,
   if (!ended) setup.log.warning("could not end the last session's walsender", {{"cause", ended.error().message()}});
 }
 
-Status start_stream(const Setup& setup, Lsn from) {
-  const std::string publication = setup.connection.identifier(setup.settings.publication);
-  const std::string command = "START_REPLICATION SLOT " + setup.connection.identifier(setup.settings.slot) + " LOGICAL " + lsn_text(from) +
-                              " (proto_version '" + std::to_string(kProtocol) + "', publication_names " +
-                              setup.connection.literal(publication) + ")";
+Status start_stream(const Setup& setup, const StreamOptions& options, Lsn from) {
+  const std::string command = start_command(setup.connection, setup.settings.slot, from, options, setup.settings.publication);
   SLUICE_TRY(setup.connection.query(command, "read from the replication slot \"" + setup.settings.slot + "\"", setup.stop));
   return {};
 }
@@ -184,18 +179,20 @@ Result<std::optional<KnownPosition>> known_position(const Checkpoint& from, std:
   return best;
 }
 
-Result<Session> open_session(const SessionSettings& settings, const std::optional<KnownPosition>& known, int stale_pid, Logger& log,
-                             FaultPoints& faults, std::stop_token stop) {
+Result<Session> open_session(const SessionSettings& settings, const std::optional<KnownPosition>& known, int stale_pid, bool streaming,
+                             Logger& log, FaultPoints& faults, std::stop_token stop) {
   Connection connection = SLUICE_TRY(Connection::connect(settings.connect, Connection::Mode::kReplication, stop));
   const ServerIdentity server = SLUICE_TRY(identify_server(connection, stop));
   if (known) SLUICE_TRY(check_origin(connection, server, *known, stop));
+  const ResumePoint* inside = known && known->position.inside_transaction() ? &known->resume : nullptr;
+  const StreamOptions options = SLUICE_TRY(choose_stream_options(connection.server_version(), inside, {settings.messages, streaming}));
   const std::optional<SlotState> slot = SLUICE_TRY(find_slot(connection, settings.slot, stop));
   const Setup setup{connection, settings, server, log, faults, stop};
   Session session;
   session.start = SLUICE_TRY(find_start(setup, known, slot));
-  session.start.resume = {session.start.position.resume, server.timeline, kProtocol, settings.publication};
+  session.start.resume = {session.start.position.resume, server.timeline, options.protocol, settings.publication, options.messages};
   end_stale_session(setup, slot, stale_pid);
-  SLUICE_TRY(start_stream(setup, session.start.position.resume));
+  SLUICE_TRY(start_stream(setup, options, session.start.position.resume));
   session.reader = std::make_unique<ReplicationReader>(std::move(connection), reader_options(settings, server, session.start));
   return session;
 }
