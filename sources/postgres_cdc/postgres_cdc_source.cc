@@ -136,7 +136,8 @@ Error PostgresCdcSource::without_streaming(const Error& cause) {
 void PostgresCdcSource::note_lag(BatchBuilder& out) {
   const bool more = out.full() || !block_.empty() || assembler_->emitting() || assembler_->position().inside_transaction();
   const std::vector<Record>& records = out.batch().records();
-  monitor_.lag().read_done(more ? SourceLag::Reached::kMore : SourceLag::Reached::kEndOfLog, records.empty() ? 0 : records.back().source_time);
+  monitor_.lag().read_done(more ? SourceLag::Reached::kMore : SourceLag::Reached::kEndOfLog,
+                           records.empty() ? 0 : records.back().source_time);
 }
 
 void PostgresCdcSource::publish_position(BatchBuilder& out) {
@@ -192,7 +193,8 @@ void register_postgres_cdc_source(Registry& registry) {
   type.example = "{url: \"postgresql://shop:secret@localhost/shop\", tables: [public.orders], snapshot: never}";
   type.fields = &PostgresCdcConfig::fields();
   type.build = [](const PostgresCdcConfig& config, const BuildContext& context) -> Result<std::unique_ptr<Source>> {
-    auto settings = SLUICE_TRY(sources::postgres::session_settings(config, context.pipeline, context.component, context.state_directory, context.instance));
+    auto settings = SLUICE_TRY(
+        sources::postgres::session_settings(config, context.pipeline, context.component, context.state_directory, context.instance));
     return std::unique_ptr<Source>(std::make_unique<sources::postgres::PostgresCdcSource>(std::move(settings), context));
   };
   type.guarantee = [](const PostgresCdcConfig&) {
