@@ -7,6 +7,8 @@
 #include <pqxx/connectionpolicy>
 #include <pqxx/except>
 #include <pqxx/nontransaction>
+#include <pqxx/result>
+#include <pqxx/row>
 
 #include "sources/postgres_cdc/postgres_errors.h"
 
@@ -18,7 +20,7 @@ namespace {
 class ReadyMade final : public pqxx::connectionpolicy {
  public:
   explicit ReadyMade(PGconn* made) : connectionpolicy(std::string()), made_(made) {}
-  handle do_startconnect(handle) override { return std::exchange(made_, nullptr); }
+  handle do_startconnect(handle known) override { return known != nullptr ? known : std::exchange(made_, nullptr); }
   handle do_completeconnect(handle ready) override {
     if (ready == nullptr) throw pqxx::broken_connection("the connection is gone");
     return ready;

@@ -34,7 +34,9 @@ PostgresCdcSource::PostgresCdcSource(SessionSettings settings, const BuildContex
     : settings_(std::move(settings)),
       component_(context.component),
       context_(context),
-      catalog_({settings_.connect.url, settings_.connect.application_name + " catalog"}, {}),
+      catalog_({settings_.connect.url, settings_.connect.application_name + " catalog"}, settings_.filter,
+               context.metrics.counter("sluice_schema_changes_total", "Times that a table was described differently than before.",
+                                       labels_of(context))),
       lag_bytes_(context.metrics.gauge("sluice_source_lag_bytes", "Bytes of the origin's log that were not read yet.", labels_of(context))),
       slot_lag_bytes_(context.metrics.gauge("sluice_postgres_slot_lag_bytes",
                                             "Bytes of the server's log behind the slot's confirmed position.", labels_of(context))) {}

@@ -106,16 +106,6 @@ RelationTypes::Column column_of(const RelationMessage::Column& column, const Col
 
 }  // namespace
 
-SchemaSpec table_schema(const std::string& database, const RelationMessage& relation, const RelationTypes& types) {
-  SchemaSpec spec{database, relation.schema, relation.table, {}, types.key};
-  for (std::size_t i = 0; i < relation.columns.size(); ++i) {
-    const RelationTypes::Column& column = types.columns[i];
-    spec.fields.push_back({relation.columns[i].name, value_type(column.type.codec), column.nullable, column.type.name,
-                           column.type.base_type, column.default_expression, column.type.labels});
-  }
-  return spec;
-}
-
 Result<std::vector<std::uint32_t>> key_columns(const RelationMessage& relation, const CatalogTable& table, const TableRule* rule) {
   if (rule != nullptr && !rule->key.empty()) {
     std::vector<std::uint32_t> key = indices_of(relation, rule->key);
@@ -145,7 +135,7 @@ Result<RelationTypes> ServerRelationCatalog::describe(const RelationMessage& rel
     return types;
   }
   auto& described = known_[relation.id].described;
-  if (described && (described->first != relation || described->second != types.value())) changes_.increment();
+  if (described && (described->first != relation || described->second != types.value())) changes_.add();
   described.emplace(relation, types.value());
   return types;
 }

@@ -17,7 +17,6 @@
 
 #include "core/metrics.h"
 #include "core/result.h"
-#include "core/schema.h"
 #include "sources/postgres_cdc/catalog_connection.h"
 #include "sources/postgres_cdc/column_codec.h"
 #include "sources/postgres_cdc/pgoutput_decoder.h"
@@ -44,9 +43,6 @@ struct RelationTypes {
   std::vector<std::uint32_t> key;  // indices into columns, in the order of the key; see key_columns()
   bool operator==(const RelationTypes&) const = default;
 };
-
-// Everything of a schema but the columns that `tables` leaves out (relation_shape.h).
-SchemaSpec table_schema(const std::string& database, const RelationMessage& relation, const RelationTypes& types);
 
 class RelationCatalog {
  public:
