@@ -214,6 +214,11 @@ class Scenario:
             self.note(f"server restart, {mode}")
             self.services.restart_postgres(mode)
             self.tally.server_restarts += 1
+        elif kind < 0.036 and self.services.kafka:
+            mode = self.chance.choice(("kill", "kill", "stop"))
+            self.note(f"broker restart, {mode}")
+            self.services.restart_broker(mode)
+            self.tally.broker_restarts += 1
         elif kind < 0.08:
             self.check_books()
 
@@ -247,6 +252,8 @@ class Scenario:
         """Waits until the last change is committed everywhere, which the server hears of (G8), then stops."""
         if not self.alive():
             self.daemon = self.work.launch("p.yaml")
+        if self.services.kafka:
+            self.services.kafka.wait_up()
         self.database.run(f"insert into marker values ({self.seed});")
         end = self.database.query("select pg_current_wal_insert_lsn()")[0][0]
         confirmed = f"select 1 from pg_replication_slots where slot_name = 'sluice_{self.name}' and confirmed_flush_lsn >= '{end}'"
