@@ -1,5 +1,6 @@
 """The sinks that chaos runs write to: their part of the pipeline's file, and how a reader that knows nothing of sluice reads them."""
 
+import concurrent.futures
 import gzip
 import json
 import sqlite3
@@ -77,10 +78,11 @@ class KafkaSink:
 
     def check(self, judge):
         records = []
-        for topic in self.topics():
-            for message in self.kafka.read(topic):  # read_committed
-                place = f"{topic}[{message['partition']}]"
-                records.append(verdict.from_json_record(json.loads(message["payload"]), place, message["key"]))
+        with concurrent.futures.ThreadPoolExecutor(len(WATCHED)) as pool:
+            for topic, messages in zip(self.topics(), pool.map(self.kafka.read, self.topics())):  # read_committed
+                for message in messages:
+                    place = f"{topic}[{message['partition']}]"
+                    records.append(verdict.from_json_record(json.loads(message["payload"]), place, message["key"]))
         judge.check_changes(records, "kafka sink", one_order=self.partitions == 1)
         return len(records)
 
