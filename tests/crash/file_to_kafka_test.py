@@ -122,7 +122,7 @@ class KillMinusNine(unittest.TestCase):
             producer.kill()
             producer.wait(20)
             producer.stdin.close()
-            work.run_to_end("p.yaml", seconds=20)
+            work.run_to_end("p.yaml", seconds=40)
             check(self, self.kafka, "inherited", 1000)
 
     def test_broker_killed_under_load(self):
