@@ -174,6 +174,8 @@ class FileSource final : public Source {
       if (!filled) return std::move(filled).error();
       disposal_.dispose(acknowledged_);
       advance(out.through(), pending_);
+      // Until it is durable that start: latest was obeyed, a crash would pass over what was written since.
+      if (!pending_.empty() && pending_.contains(start_marker())) out.commit_soon();
       pending_.clear();
       if (!out.empty()) return SourceState::kMore;
       if (config_.mode == Mode::kOnce && all_finished()) return out.through().empty() ? SourceState::kFinished : SourceState::kMore;

@@ -288,8 +288,11 @@ TEST_CASE("Start latest: what is there at the first start is passed over, what c
   write_file(dir / "a.log", lines(1, 5) + "{\"i\"");
   write_file(dir / "empty.log", "");
   Life life("file", settings);
+  life.read();
+  CHECK(life.last_batch->commit_wanted());
   life.drain();
   CHECK(life.seen.empty());
+  CHECK_FALSE(life.last_batch->commit_wanted());
   append_file(dir / "a.log", ":6}\n");
   append_file(dir / "empty.log", line(7));
   write_file(dir / "new.log", line(8));
