@@ -64,7 +64,7 @@ Table read_table(const Rows& rows, int row) {
 bool is_named(const Examination& examination, const Table& table) {
   const auto& include = examination.settings.filter.include;
   return std::any_of(include.begin(), include.end(),
-                     [&](const TablePattern& pattern) { return pattern.is_literal() && pattern.matches(table.schema, table.name); });
+                     [&](const TableRule& rule) { return rule.pattern.is_literal() && rule.pattern.matches(table.schema, table.name); });
 }
 
 // Views and the like are matched by a pattern without being meant.
@@ -170,7 +170,7 @@ void judge_publishing(const Examination& examination, const std::vector<Table>& 
 }
 
 void judge_absent(const Examination& examination, const std::vector<Table>& tables) {
-  for (const TablePattern& pattern : examination.settings.filter.include) {
+  for (const auto& [pattern, columns, where, key] : examination.settings.filter.include) {
     const bool found =
         std::any_of(tables.begin(), tables.end(), [&](const Table& table) { return pattern.matches(table.schema, table.name); });
     if (found) continue;
