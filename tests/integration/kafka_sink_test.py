@@ -32,9 +32,22 @@ retry: {initial: 20ms, max: 300ms}
 """
 
 
+def committed(daemon, name):
+    """Records that the sink has committed; 0 while the pipeline starts."""
+    status, text = daemon.get(f"/api/v1/pipelines/{name}/books")
+    return json.loads(text)["lanes"][0]["out"] if status == 200 else 0
+
+
 def error_of(daemon, name):
-    error = daemon.pipeline(name)["last_error"]
+    """Code of the pipeline's last error; None: it had none, or has not started yet."""
+    status, text = daemon.get(f"/api/v1/pipelines/{name}")
+    error = json.loads(text)["last_error"] if status == 200 else None
     return error and error["code"]
+
+
+def state_of(daemon, name):
+    status, text = daemon.get(f"/api/v1/pipelines/{name}")
+    return json.loads(text)["state"] if status == 200 else None
 
 
 class OneBroker(unittest.TestCase):
@@ -72,12 +85,12 @@ class OneBroker(unittest.TestCase):
             self.pipeline(work, "deleted", GENERATOR % {"count": 1000000, "rate": "1000/s"},
                           'properties: {topic.metadata.propagation.max.ms: "500", topic.metadata.refresh.interval.ms: "500"}')
             daemon = work.start("p.yaml")
-            testing.wait_for(lambda: daemon.books("deleted")["kafka"]["out"] > 500, 30, "some commits")
+            testing.wait_for(lambda: committed(daemon, "deleted") > 500, 30, "some commits")
             self.kafka.delete_topic("deleted")
             testing.wait_for(lambda: error_of(daemon, "deleted") == "topic_unknown", 60, "topic_unknown")
-            out = daemon.books("deleted")["kafka"]["out"]
+            out = committed(daemon, "deleted")
             self.kafka.create_topic("deleted")
-            testing.wait_for(lambda: daemon.books("deleted")["kafka"]["out"] > out + 500, 60, "commits after that")
+            testing.wait_for(lambda: committed(daemon, "deleted") > out + 500, 60, "commits after that")
             daemon.terminate()
             seen = sorted(json.loads(message["payload"])["id"] for message in self.kafka.read("deleted"))
             outputs.check_exactly_once(seen, list(range(out + 1, out + 1 + len(seen))), "the new topic")
@@ -112,12 +125,12 @@ class OneBroker(unittest.TestCase):
         with Workspace() as work:
             self.pipeline(work, "twice", GENERATOR % {"count": 1000000, "rate": "1000/s"}, "create_topics: {partitions: 1}")
             first = work.start("p.yaml")
-            testing.wait_for(lambda: first.books("twice")["kafka"]["out"] > 200, 30, "some commits")
+            testing.wait_for(lambda: committed(first, "twice") > 200, 30, "some commits")
             second = work.launch("p.yaml", data=work.path / "other")
-            testing.wait_for(lambda: second.pipeline("twice")["state"] == "failed", 30, "the second to fail")
+            testing.wait_for(lambda: state_of(second, "twice") == "failed", 30, "the second to fail")
             self.assertEqual("other_instance", error_of(second, "twice"))
-            out = first.books("twice")["kafka"]["out"]
-            testing.wait_for(lambda: first.books("twice")["kafka"]["out"] > out + 1000, 30, "the first to go on")
+            out = committed(first, "twice")
+            testing.wait_for(lambda: committed(first, "twice") > out + 1000, 30, "the first to go on")
             self.assertIsNone(error_of(first, "twice"))
             first.terminate()
             seen = [json.loads(message["payload"])["id"] for message in self.kafka.read("twice")]
@@ -132,12 +145,12 @@ class OneBroker(unittest.TestCase):
             loser = slow.start("p.yaml")
             winner = quick.start("p.yaml")
             self.lines(quick, ({"id": n} for n in range(1, 101)))
-            testing.wait_for(lambda: winner.books("fenced")["kafka"]["out"] == 100, 30, "the winner's commit")
+            testing.wait_for(lambda: committed(winner, "fenced") == 100, 30, "the winner's commit")
             self.lines(slow, ({"id": n} for n in range(1001, 1101)))
-            testing.wait_for(lambda: loser.pipeline("fenced")["state"] == "failed", 60, "the loser to fail")
+            testing.wait_for(lambda: state_of(loser, "fenced") == "failed", 60, "the loser to fail")
             self.assertEqual("fenced", error_of(loser, "fenced"))
             self.lines(quick, ({"id": n} for n in range(101, 201)), "input/b.jsonl")
-            testing.wait_for(lambda: winner.books("fenced")["kafka"]["out"] == 200, 30, "the winner to go on")
+            testing.wait_for(lambda: committed(winner, "fenced") == 200, 30, "the winner to go on")
             self.check_ids("fenced", range(1, 201))
 
     def test_stopped_longer_than_its_transaction_lives(self):
@@ -146,7 +159,7 @@ class OneBroker(unittest.TestCase):
             self.pipeline(work, "asleep", GENERATOR % {"count": 30000, "rate": "10000/s"},
                           'create_topics: {partitions: 1}\nproperties: {transaction.timeout.ms: "1000", message.timeout.ms: "1000"}')
             daemon = work.launch("p.yaml", arguments=("--until-done",))
-            testing.wait_for(lambda: daemon.books("asleep")["kafka"]["out"] > 1000, 30, "some commits")
+            testing.wait_for(lambda: committed(daemon, "asleep") > 1000, 30, "some commits")
             daemon.process.send_signal(signal.SIGSTOP)
             testing.wait_for(lambda: not self.in_transaction("asleep"), 30, "the transaction's end")
             daemon.process.send_signal(signal.SIGCONT)
@@ -162,7 +175,7 @@ class OneBroker(unittest.TestCase):
             self.pipeline(work, "away", GENERATOR % {"count": 20000, "rate": "10000/s"},
                           'create_topics: {partitions: 2}\nproperties: {transaction.timeout.ms: "2000", message.timeout.ms: "1000"}')
             daemon = work.launch("p.yaml", arguments=("--until-done",))
-            testing.wait_for(lambda: daemon.books("away")["kafka"]["out"] > 1000, 30, "some commits")
+            testing.wait_for(lambda: committed(daemon, "away") > 1000, 30, "some commits")
             self.kafka.kill()
             testing.wait_for(lambda: error_of(daemon, "away") == "broker_unreachable", 60, "broker_unreachable")
             self.kafka.launch()
@@ -193,11 +206,78 @@ class ThreeBrokers(unittest.TestCase):
             work.write("p.yaml", PIPELINE % {"name": "three", "source": GENERATOR % {"count": 40000, "rate": "8000/s"}, "brokers": f"[{kafka.bootstrap}]",
                                              "more": "    key: [id]\n    create_topics: {partitions: 6, replication: 3}"})
             daemon = work.launch("p.yaml", arguments=("--until-done",))
-            testing.wait_for(lambda: daemon.books("three")["kafka"]["out"] > 2000, 60, "some commits")
+            testing.wait_for(lambda: committed(daemon, "three") > 2000, 60, "some commits")
             kafka.kill(kafka.nodes[1])
             daemon.wait_exit(0)
             seen = [json.loads(message["payload"])["id"] for message in kafka.read("three")]
             outputs.check_exactly_once(sorted(seen), list(range(1, 40001)), "three")
+
+
+class Secure(unittest.TestCase):
+    """TLS, SCRAM, PLAIN, mutual TLS and ACLs: what is refused is told with the right kind, and few rights are enough."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.kafka = Kafka(secure=True)
+        cls.addClassCleanup(cls.kafka.__exit__)
+        cls.kafka.start()
+        cls.pki = cls.kafka.nodes[0].folder / "pki"
+
+    def write(self, work, name, port, more):
+        work.write("p.yaml", PIPELINE % {"name": name, "source": GENERATOR % {"count": 200, "rate": "100000/s"},
+                                         "brokers": f"localhost:{self.kafka.nodes[0].ports[port]}", "more": more})
+
+    def login(self, user, password, mechanism="scram-sha-512", tls=None):
+        return f"    tls: {tls or '{ca: %s}' % (self.pki / 'ca.pem')}\n    sasl: {{mechanism: {mechanism}, username: {user}, password: {password}}}"
+
+    def grant(self, principal, resource, name, *operations):
+        rights = [part for operation in operations for part in ("--operation", operation)]
+        self.kafka.tool("kafka.admin.AclCommand", "--add", "--allow-principal", principal, f"--{resource}", name, *rights)
+
+    def fails_with(self, work, name, code, state):
+        daemon = work.launch("p.yaml")
+        try:
+            testing.wait_for(lambda: error_of(daemon, name) == code, 40, code)
+            testing.wait_for(lambda: state_of(daemon, name) == state, 10, f"state {state}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {error_of(daemon, name)}, {state_of(daemon, name)}\n{daemon.log_tail()}") from None
+        self.assertNotIn("-secret", daemon.log() + daemon.get(f"/api/v1/pipelines/{name}")[1])
+        daemon.kill()
+
+    def test_rights_one_by_one(self):
+        """Each missing right has its code; those that are granted here are all that the sink needs."""
+        progress = "__sluice_progress.guarded"
+        with Workspace() as work:
+            self.kafka.create_topic("guarded")
+            self.write(work, "guarded", "sasl", self.login("bob", "bob-secret"))
+            self.fails_with(work, "guarded", "topic_forbidden", "failed")
+            self.grant("User:bob", "topic", progress, "Create", "Write", "Read", "Describe", "DescribeConfigs")
+            self.fails_with(work, "guarded", "transactional_id_forbidden", "failed")
+            self.grant("User:bob", "transactional-id", "sluice.guarded.kafka", "Write", "Describe")
+            self.fails_with(work, "guarded", "topic_forbidden", "failed")
+            self.grant("User:bob", "topic", "guarded", "Write", "Describe")
+            for mechanism in ("plain", "scram-sha-256", "scram-sha-512"):
+                self.write(work, "guarded", "sasl", self.login("bob", "bob-secret", mechanism))
+                work.run_to_end("p.yaml")
+            seen = [json.loads(message["payload"])["id"] for message in self.kafka.read("guarded")]
+            outputs.check_exactly_once(sorted(seen), list(range(1, 201)), "guarded")
+
+    def test_wrong_password_and_wrong_authority(self):
+        with Workspace() as work:
+            self.write(work, "stranger", "sasl", self.login("bob", "wrong-secret"))
+            self.fails_with(work, "stranger", "authentication_failed", "retrying")
+        with Workspace() as work:
+            self.write(work, "stranger", "sasl", self.login("bob", "bob-secret", tls="{}"))
+            self.fails_with(work, "stranger", "tls_failed", "retrying")
+
+    def test_mutual_tls(self):
+        self.kafka.create_topic("mutual")
+        for resource, name in (("topic", "mutual"), ("topic", "__sluice_progress.mutual"), ("transactional-id", "sluice.mutual.kafka")):
+            self.grant("User:CN=client", resource, name, "All")
+        with Workspace() as work:
+            self.write(work, "mutual", "tls", f"    tls: {{ca: {self.pki}/ca.pem, certificate: {self.pki}/client.pem, key: {self.pki}/client.key}}")
+            work.run_to_end("p.yaml")
+            self.assertEqual(200, len(self.kafka.read("mutual")))
 
 
 if __name__ == "__main__":
