@@ -245,9 +245,8 @@ TEST_CASE("Kafka: a producer that is fenced looks whose the positions are now (G
   CHECK(write_all(*second, scene.batch(1)).empty());
   Rejects rejects;
   const auto batch = scene.batch(1);
-  REQUIRE(write_only(*first, batch, rejects));
-  scene.cluster.fail(kEndTxn, RD_KAFKA_RESP_ERR_PRODUCER_FENCED);  // the mock does not notice by itself
-  const Status done = commit(*first, batch->through());
+  scene.cluster.fail(kProduce, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);  // the mock does not notice by itself
+  const Status done = write_only(*first, batch, rejects);
   REQUIRE_FALSE(done);
   CHECK(code_of(done) == "fenced");
   const auto opened = first->open({});
