@@ -6,7 +6,7 @@
 // That it is owed is a position of its own, so that it survives a crash and every sink gets it:
 //
 //   partition  "snapshot@<commit LSN>.<row>/<schema>.<table>" of the event      done (0,0): owed; (kEnd, kEnd) and retired: read
-//   ordinal    (1, 1)                                                           resume: SnapshotPoint, what the row is found by
+//   ordinal    (1, n)                                                           resume: SnapshotPoint, what the row is found by
 
 #include <map>
 #include <optional>

@@ -192,7 +192,7 @@ Status SnapshotReader::read_moved(BatchBuilder& out, std::stop_token stop) {
     SLUICE_TRY(begin_under(*session_, *anchor_, stop));
     const Rows rows = SLUICE_TRY(session_->query("SELECT " + shape_->columns + " FROM " + shape_->from + row.condition(*session_),
                                                  "read a row that moved", stop));
-    if (rows.count() == 1) SLUICE_TRY(emit_moved(out, row, rows));
+    for (int i = 0; i < rows.count(); ++i) emit_moved(out, row, rows, i);
     SLUICE_TRY(session_->query("COMMIT", "read a row that moved", stop));
   }
   context_.faults.reach("postgres_snapshot.before_moved_row");
@@ -201,19 +201,18 @@ Status SnapshotReader::read_moved(BatchBuilder& out, std::stop_token stop) {
   return {};
 }
 
-Status SnapshotReader::emit_moved(BatchBuilder& out, const MovedRow& row, const Rows& rows) {
+void SnapshotReader::emit_moved(BatchBuilder& out, const MovedRow& row, const Rows& rows, int index) {
   const auto after = out.arena().array<Value>(relation_.codecs.size());
-  BadField bad;
+  const Ordinal ordinal{1, static_cast<std::uint64_t>(index) + 1};
   const std::uint16_t partition = out.partition(row.partition.text());
   for (std::size_t i = 0; i < after.size(); ++i) {
     const auto column = static_cast<int>(i);
-    if (rows.is_null(0, column) || decode_text(relation_.codecs[i], rows.text(0, column), out.arena(), after[i])) continue;
-    bad = {i, std::string(rows.text(0, column).substr(0, 100))};
-    out.reject(partition, {1, 1}, rows.text(0, column), not_representable(bad));
-    return {};
+    if (rows.is_null(index, column)) continue;
+    const std::string_view text = rows.text(index, column);
+    if (decode_text(relation_.codecs[i], text, out.arena(), after[i])) continue;
+    return out.reject(partition, ordinal, text, not_representable({i, std::string(text.substr(0, 100))}));
   }
-  append(out, partition, {1, 1}, after, "true");
-  return {};
+  append(out, partition, ordinal, after, "true");
 }
 
 // Sets shape_ and relation_.  A table that the anchor does not know is newer than it, or gone.

@@ -100,7 +100,7 @@ class SnapshotReader {
   Status start_table(std::stop_token stop);  // without a reader afterwards: the table cannot be read, see is_gone_
   Status describe(std::uint32_t oid, std::stop_token stop);
   Status read_moved(BatchBuilder& out, std::stop_token stop);
-  Status emit_moved(BatchBuilder& out, const MovedRow& row, const Rows& rows);
+  void emit_moved(BatchBuilder& out, const MovedRow& row, const Rows& rows, int index);
   Status step(BatchBuilder& out, bool& pause, std::chrono::steady_clock::time_point deadline, std::stop_token stop);
   Status take_row(std::string_view row, BatchBuilder& out, bool& pause);
   Status end_range(BatchBuilder& out, bool& pause, std::stop_token stop);

@@ -16,8 +16,8 @@ T to_number(std::string_view text) {
 
 // A partition comes with its root unless it is named itself.
 bool is_named(const TableFilter& filter, const ListedTable& table) {
-  return std::any_of(filter.include.begin(), filter.include.end(), [&](const TablePattern& pattern) {
-    return pattern.is_literal() && pattern.matches(table.schema, table.name);
+  return std::any_of(filter.include.begin(), filter.include.end(), [&](const TableRule& rule) {
+    return rule.pattern.is_literal() && rule.pattern.matches(table.schema, table.name);
   });
 }
 
@@ -33,7 +33,7 @@ std::string list_query(const Connection& connection, const std::string& publicat
 }
 
 Status check_all_found(const TableFilter& filter, const std::vector<ListedTable>& tables) {
-  for (const TablePattern& pattern : filter.include) {
+  for (const auto& [pattern, columns, where, key] : filter.include) {
     const bool found = std::any_of(tables.begin(), tables.end(),
                                    [&](const ListedTable& table) { return pattern.matches(table.schema, table.name); });
     if (found || (!pattern.is_literal() && !tables.empty())) continue;
