@@ -94,6 +94,8 @@ class Writer(threading.Thread):
 
 
 class Snapshots(unittest.TestCase):
+    maxDiff = 2000
+
     def test_kill_minus_nine_at_random(self):
         seed = testing.seed()
         print(f"seed {seed}")
