@@ -1,6 +1,7 @@
 #pragma once
 // `format:` as users write it, for both directions:
 //   format: json            format: {json: {meta: false}}            format: {csv: {delimiter: ";", header: true, null_text: ""}}
+//   format: debezium_json   format: {debezium_json: {lossless: true}}
 
 #include <cstdint>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "core/result.h"
 #include "core/schema.h"
 #include "formats/csv_cells.h"
+#include "formats/debezium/options.h"
 
 namespace sluice {
 
@@ -21,13 +23,14 @@ struct JsonOptions {
   bool operator==(const JsonOptions&) const = default;
 };
 
-enum class Format : std::uint8_t { kJson, kCsv, kLines };
+enum class Format : std::uint8_t { kJson, kCsv, kLines, kDebezium };
 
-// What a sink writes: json or csv.
+// What a sink writes: json, csv or debezium_json.
 struct CodecConfig {
   Format format = Format::kJson;
   JsonOptions json;
   CsvOptions csv;
+  debezium::Options debezium;
 };
 
 // What a source reads: json, csv or lines.
