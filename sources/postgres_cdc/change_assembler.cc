@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sources/postgres_cdc/relation_shape.h"
 #include "sources/postgres_cdc/wire_reader.h"
 
 namespace sluice::sources::postgres {
@@ -57,7 +58,9 @@ Error not_representable(const std::string& relation, const Schema& schema, const
 
 void ChangeAssembler::restart(const StreamPosition& position) {
   relations_.clear();  // the server describes them again
+  arrivals_ = 0;
   transaction_.reset();
+  streams_.clear();
   position_ = position;
   quiet_lsn_ = 0;
   confirmation_wanted_ = false;
@@ -75,6 +78,17 @@ void ChangeAssembler::move_to_quiet() {
   confirmation_wanted_ = false;
 }
 
+// One kind of message to its overload.
+struct ChangeAssembler::Dispatch {
+  ChangeAssembler& assembler;
+  const Target& target;
+
+  template <typename Message>
+  Status operator()(const Message& message) const {
+    return assembler.on_message(message, target);
+  }
+};
+
 Status ChangeAssembler::consume(std::string_view copy_data, BatchBuilder& out, std::uint16_t partition) {
   WireReader in(copy_data);
   const char type = in.byte();
@@ -84,13 +98,11 @@ Status ChangeAssembler::consume(std::string_view copy_data, BatchBuilder& out, s
   server_lsn_ = std::max(server_lsn_, in.integer<Lsn>());
   in.integer<std::int64_t>();  // the server's clock
   const std::string_view payload = in.bytes(in.left());
+  ++arrivals_;
+  const bool ends_block = !payload.empty() && payload[0] == 'E';
+  if (streams_.in_block() && !ends_block) return streams_.keep(lsn, arrivals_, payload);
   const PgoutputMessage& message = *SLUICE_TRY(decoder_.decode(payload));
-  if (const auto* row = std::get_if<RowMessage>(&message)) return on_row(*row, lsn, payload, out, partition);
-  if (const auto* begin = std::get_if<BeginMessage>(&message)) return on_begin(*begin);
-  if (const auto* commit = std::get_if<CommitMessage>(&message)) return on_commit(*commit);
-  if (const auto* relation = std::get_if<RelationMessage>(&message)) return on_relation(*relation);
-  if (const auto* truncate = std::get_if<TruncateMessage>(&message)) return on_truncate(*truncate, lsn, out, partition);
-  return {};
+  return std::visit(Dispatch{*this, {out, partition, lsn, payload, arrivals_}}, message);
 }
 
 // The server's walEnd is the end of the last record it has decoded: every transaction that committed before it was sent.
@@ -106,19 +118,23 @@ void ChangeAssembler::on_keepalive(std::string_view copy_data) {
   confirmation_wanted_ = confirmation_wanted_ || reply;
 }
 
-Status ChangeAssembler::on_begin(const BeginMessage& message) {
+Status ChangeAssembler::on_message(const BeginMessage& message, const Target&) {
   if (transaction_) return violation("a transaction begins inside another");
   const bool expected = !position_.inside_transaction() || message.commit_lsn <= position_.done.major;
   if (!expected)
     return lost("the transaction that commits at " + lsn_text(position_.done.major) + " was read to row " +
                 std::to_string(position_.done.minor) + " and is not sent again");  // A3
-  transaction_.emplace(Transaction{message, 0, false, {}});
+  transaction_.emplace().begin = message;
   quiet_lsn_ = 0;
   return {};
 }
 
-Status ChangeAssembler::on_commit(const CommitMessage& message) {
+Status ChangeAssembler::on_message(const CommitMessage& message, const Target&) {
   if (!transaction_) return violation("a commit without a transaction");
+  return end_transaction(message);
+}
+
+Status ChangeAssembler::end_transaction(const CommitMessage& message) {
   const Lsn commit = transaction_->begin.commit_lsn;
   if (message.commit_lsn != commit || message.end_lsn <= commit)
     return violation("the commit at " + lsn_text(message.commit_lsn) + " is not that of its transaction");
@@ -132,49 +148,108 @@ Status ChangeAssembler::on_commit(const CommitMessage& message) {
   return {};
 }
 
-Status ChangeAssembler::on_relation(const RelationMessage& message) {
+Status ChangeAssembler::on_message(const StreamStartMessage& message, const Target&) {
+  if (transaction_) return violation("a block begins inside a transaction");
+  return streams_.start(message);
+}
+
+Status ChangeAssembler::on_message(const StreamStopMessage&, const Target&) { return streams_.stop(); }
+
+Status ChangeAssembler::on_message(const StreamAbortMessage& message, const Target&) {
+  if (transaction_) return violation("a streamed transaction ends inside another");
+  streams_.abort(message);
+  return {};
+}
+
+Status ChangeAssembler::on_message(const StreamCommitMessage& message, const Target& target) {
+  if (transaction_) return violation("a streamed transaction ends inside another");
+  auto streamed = SLUICE_TRY(streams_.take(message.begin.xid));
+  SLUICE_TRY(on_message(message.begin, target));
+  transaction_->origin = std::move(streamed->origin);
+  transaction_->commit = message.commit;
+  transaction_->streamed = std::move(streamed);
+  return {};
+}
+
+Status ChangeAssembler::emit(BatchBuilder& out, std::uint16_t partition) {
+  while (!out.full()) {
+    const std::optional<SpoolEntry> entry = SLUICE_TRY(transaction_->streamed->spool.next());
+    if (!entry) {
+      publish_relations();
+      return end_transaction(CommitMessage(transaction_->commit));
+    }
+    if (!transaction_->streamed->rolled_back.contains(entry->xid)) SLUICE_TRY(emit_entry(*entry, out, partition));  // T1
+  }
+  return {};
+}
+
+Status ChangeAssembler::emit_entry(const SpoolEntry& entry, BatchBuilder& out, std::uint16_t partition) {
+  if (entry.message.empty()) {  // a row of a table that is not wanted
+    if (const std::optional<Ordinal> ordinal = count_row()) pass(*ordinal);
+    return {};
+  }
+  const PgoutputMessage& message = *SLUICE_TRY(decoder_.decode(entry.message, Framing::kInBlock));
+  return std::visit(Dispatch{*this, {out, partition, entry.place, entry.message, entry.place}}, message);
+}
+
+// T3: what the transaction knew is known to all, unless something newer came since.
+void ChangeAssembler::publish_relations() {
+  for (auto& [id, relation] : transaction_->relations) {
+    const auto known = relations_.find(id);
+    if (known == relations_.end() || known->second.arrival < relation.arrival) relations_.insert_or_assign(id, std::move(relation));
+  }
+}
+
+Status ChangeAssembler::on_message(const RelationMessage& message, const Target& target) {
+  Relations& relations = emitting() ? transaction_->relations : relations_;
+  relations.insert_or_assign(message.id, SLUICE_TRY(make_relation(message, target.arrival)));
+  return {};
+}
+
+Result<ChangeAssembler::Relation> ChangeAssembler::make_relation(const RelationMessage& message, std::uint64_t arrival) {
   Relation relation;
   relation.wanted = filter_.wants(message.schema, message.table);
   relation.name = message.schema + '.' + message.table;
   relation.identity = message.identity;
   relation.columns = message.columns.size();
-  if (relation.wanted) {
-    const RelationTypes types = SLUICE_TRY(catalog_.describe(message));
-    SchemaSpec spec{database_, message.schema, message.table, {}, {}};
-    for (std::size_t i = 0; i < message.columns.size(); ++i) {
-      const RelationMessage::Column& column = message.columns[i];
-      spec.fields.push_back({column.name, value_type(types.columns[i].codec), true, types.columns[i].name});
-      relation.codecs.push_back(types.columns[i].codec);
-      relation.in_identity.push_back(column.in_identity);
-      // With the whole row as identity every column is flagged, and the key is the primary key, if there is one.
-      const bool primary = std::find(types.primary_key.begin(), types.primary_key.end(), column.name) != types.primary_key.end();
-      if (message.identity == 'f' ? primary : column.in_identity) spec.key.push_back(static_cast<std::uint32_t>(i));
-    }
-    relation.schema = schemas_.intern(std::move(spec));
-  }
-  relations_.insert_or_assign(message.id, std::move(relation));
-  return {};
+  relation.arrival = arrival;
+  if (!relation.wanted) return relation;
+  RelationShape shape = make_shape(message, SLUICE_TRY(catalog_.describe(message)), database_, schemas_);
+  relation.schema = std::move(shape.schema);
+  relation.codecs = std::move(shape.codecs);
+  for (const RelationMessage::Column& column : message.columns) relation.in_identity.push_back(column.in_identity);
+  return relation;
 }
 
-Result<const ChangeAssembler::Relation*> ChangeAssembler::find_relation(std::uint32_t id) {
+Result<const ChangeAssembler::Relation*> ChangeAssembler::find_relation(std::uint32_t id) const {
+  if (emitting()) {
+    const auto own = transaction_->relations.find(id);
+    if (own != transaction_->relations.end()) return &own->second;
+  }
   const auto found = relations_.find(id);
   if (found == relations_.end()) return violation("a row of relation " + std::to_string(id) + ", which was not described");
   return &found->second;
 }
 
-Status ChangeAssembler::on_row(const RowMessage& row, Lsn lsn, std::string_view raw, BatchBuilder& out, std::uint16_t partition) {
-  if (!transaction_) return violation("a row outside of a transaction");
+std::optional<Ordinal> ChangeAssembler::count_row() {
   const Ordinal ordinal{transaction_->begin.commit_lsn, ++transaction_->rows};  // A1
-  if (ordinal <= position_.done) return {};                                     // A2
+  if (ordinal <= position_.done) return std::nullopt;                           // A2
+  return ordinal;
+}
+
+Status ChangeAssembler::on_message(const RowMessage& row, const Target& target) {
+  if (!transaction_) return violation("a row outside of a transaction");
+  const std::optional<Ordinal> ordinal = count_row();
+  if (!ordinal) return {};
   const Relation& relation = *SLUICE_TRY(find_relation(row.relation));
   if (relation.wanted) {
     const bool fits = (row.old == RowMessage::Old::kNone || row.old_columns.size() == relation.columns) &&
                       (row.op == RowMessage::Op::kDelete || row.new_columns.size() == relation.columns);
     if (!fits) return violation("a row of " + relation.name + " whose columns are not those of the relation");
-    const Status built = build({row, relation, ordinal, lsn, partition}, out);
-    if (!built) out.reject(partition, ordinal, raw, built.error());
+    const Status built = build({row, relation, *ordinal, target.lsn, target.partition}, target.out);
+    if (!built) target.out.reject(target.partition, *ordinal, target.raw, built.error());
   }
-  position_ = {ordinal, transaction_->begin.commit_lsn};
+  pass(*ordinal);
   return {};
 }
 
@@ -212,37 +287,81 @@ Status ChangeAssembler::build(const RowContext& context, BatchBuilder& out) {
   return {};
 }
 
-std::span<const Value> ChangeAssembler::meta(Lsn lsn, BatchBuilder& out) {
+std::span<Value> ChangeAssembler::meta(Lsn lsn, BatchBuilder& out) {
+  Arena& arena = out.arena();
+  const auto slots = arena.array<Value>(kMetaSlots);
+  const auto slot = [&](MetaSlot which) -> Value& { return slots[static_cast<std::size_t>(which)]; };
+  slot(MetaSlot::kLsn) = Value::int64(static_cast<std::int64_t>(lsn));
+  if (!transaction_) return slots;
   Transaction& transaction = *transaction_;
-  if (!transaction.tx_made) {
-    transaction.tx =
-        Value::string_in(out.arena(), std::to_string(transaction.begin.xid) + ':' + std::to_string(transaction.begin.commit_lsn));
-    transaction.tx_made = true;
+  if (!transaction.labels_made) {
+    const BeginMessage& begin = transaction.begin;
+    transaction.tx = Value::string_in(arena, std::to_string(begin.xid) + ':' + std::to_string(begin.commit_lsn));
+    transaction.commit_lsn = Value::string_in(arena, lsn_text(begin.commit_lsn));
+    transaction.origin_name = transaction.origin.empty() ? Value() : Value::string_in(arena, transaction.origin);
+    transaction.labels_made = true;
   }
-  const auto slots = out.arena().array<Value>(kMetaSlots);
-  slots[0] = Value::int64(static_cast<std::int64_t>(lsn));
-  slots[1] = Value::int64(transaction.begin.xid);
-  slots[2] = transaction.tx;
+  slot(MetaSlot::kXid) = Value::int64(transaction.begin.xid);
+  slot(MetaSlot::kTx) = transaction.tx;
+  slot(MetaSlot::kCommitLsn) = transaction.commit_lsn;
+  slot(MetaSlot::kOrigin) = transaction.origin_name;
   return slots;
 }
 
-Status ChangeAssembler::on_truncate(const TruncateMessage& message, Lsn lsn, BatchBuilder& out, std::uint16_t partition) {
+Record ChangeAssembler::blank(Op op, const Target& target, Ordinal ordinal) {
+  Record record;
+  record.op = op;
+  record.partition = target.partition;
+  record.ordinal = ordinal;
+  record.source_time = transaction_ ? transaction_->begin.commit_time : 0;
+  return record;
+}
+
+Status ChangeAssembler::on_message(const TruncateMessage& message, const Target& target) {
   if (!transaction_) return violation("a truncate outside of a transaction");
   for (const std::uint32_t id : message.relations) {
-    const Ordinal ordinal{transaction_->begin.commit_lsn, ++transaction_->rows};  // A1
-    if (ordinal <= position_.done) continue;                                      // A2
+    const std::optional<Ordinal> ordinal = count_row();
+    if (!ordinal) continue;
     const Relation& relation = *SLUICE_TRY(find_relation(id));
     if (relation.wanted) {
-      Record record;
-      record.op = Op::kTruncate;
-      record.partition = partition;
-      record.ordinal = ordinal;
-      record.schema = out.batch().keep(relation.schema);
-      record.meta = meta(lsn, out);
-      record.source_time = transaction_->begin.commit_time;
-      out.append(record);
+      Record record = blank(Op::kTruncate, target, *ordinal);
+      record.schema = target.out.batch().keep(relation.schema);
+      record.meta = meta(target.lsn, target.out);
+      target.out.append(record);
     }
-    position_ = {ordinal, transaction_->begin.commit_lsn};
+    pass(*ordinal);
+  }
+  return {};
+}
+
+Status ChangeAssembler::on_message(const OriginMessage& message, const Target&) {
+  if (!transaction_) return violation("an origin outside of a transaction");
+  transaction_->origin = message.name;
+  return {};
+}
+
+// The server sends these only when it was asked for them, and then it streams no running transactions (decision 0035).
+Status ChangeAssembler::on_message(const LogicalMessage& message, const Target& target) {
+  if (message.transactional != transaction_.has_value() || emitting() || message.lsn == 0) return violation("a logical message out of its place");
+  const Ordinal ordinal = transaction_ ? Ordinal{transaction_->begin.commit_lsn, ++transaction_->rows} : Ordinal{message.lsn - 1, 1};  // A1
+  if (ordinal <= position_.done) return {};                                                                                          // A2
+  if (!transaction_ && position_.inside_transaction())
+    return lost("the transaction that commits at " + lsn_text(position_.done.major) + " is not sent again");  // A3
+  if (!message_schema_) message_schema_ = schemas_.intern({database_, "", "", {{"content", Value::Type::kBytes, false, "bytea"}}, {}});
+  Arena& arena = target.out.arena();
+  Record record = blank(Op::kMessage, target, ordinal);
+  record.schema = target.out.batch().keep(message_schema_);
+  const auto after = arena.array<Value>(1);
+  after[0] = Value::text_in(arena, Value::Type::kBytes, message.content);
+  record.after = after;
+  const auto slots = meta(target.lsn, target.out);
+  slots[static_cast<std::size_t>(MetaSlot::kPrefix)] = Value::string_in(arena, message.prefix);
+  record.meta = slots;
+  target.out.append(record);
+  if (transaction_) {
+    pass(ordinal);
+  } else {
+    position_ = StreamPosition::quiet_at(message.lsn);
   }
   return {};
 }

@@ -77,6 +77,14 @@ std::vector<TablePattern> patterns_of(const std::vector<std::string>& texts) {
   return patterns;
 }
 
+// "sluice 1a2b3c4d orders/pg", cut where the server would cut it.
+std::string application_name(const std::string& pipeline, const std::string& component, const std::string& instance) {
+  constexpr std::size_t kInstanceDigits = 8;
+  std::string name = "sluice ";
+  if (!instance.empty()) name += instance.substr(0, kInstanceDigits) + ' ';
+  return (name + pipeline + '/' + component).substr(0, kLongestName);
+}
+
 }  // namespace
 
 const ConfigFields<PostgresCdcConfig>& PostgresCdcConfig::fields() {
@@ -97,6 +105,20 @@ const ConfigFields<PostgresCdcConfig>& PostgresCdcConfig::fields() {
                     "How often the position moves while the tables are idle, so that the server can remove its log.")
           .optional("adopt", &PostgresCdcConfig::adopt,
                     "Go on with a slot that exists although there is no checkpoint; changes it has passed are gone.")
+          .optional("messages", &PostgresCdcConfig::messages,
+                    "Whether what pg_logical_emit_message() writes becomes records of the operation `message`. Needs PostgreSQL 14. "
+                    "`emit` also means that large transactions are sent only once they have committed.")
+          .optional("spill_limit", &PostgresCdcConfig::spill_limit,
+                    "Disk space for the changes of large transactions that still run. Beyond it the server holds them until they commit.")
+          .optional("wal_budget", &PostgresCdcConfig::wal_budget,
+                    "Raise an alarm (log and metric) when the server keeps more log than this for the slot; 0: never.")
+          .optional("heartbeat_message", &PostgresCdcConfig::heartbeat_message,
+                    "Write a logical message (pg_logical_emit_message) with every heartbeat, so that the slot moves although only other "
+                    "databases of the server are written to. Needs a primary that accepts writes.")
+          .optional(
+              "failover", &PostgresCdcConfig::failover,
+              "From PostgreSQL 17 on: the slot is synchronised to standbys that have sync_replication_slots, so that the pipeline goes "
+              "on after a promotion.")
           .check(check_url_field)
           .check(check_snapshot)
           .check(check_tables)
@@ -112,9 +134,10 @@ std::string default_name(std::string_view pipeline) {
 }
 
 Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const std::string& pipeline, const std::string& component,
-                                         const std::string& state_directory) {
+                                         const std::string& state_directory, const std::string& instance) {
   SessionSettings settings;
-  settings.connect = {config.url.reveal(), "sluice " + pipeline + '/' + component};
+  settings.connect = {config.url, application_name(pipeline, component, instance)};
+  settings.unique_application = !instance.empty();
   settings.slot = SLUICE_TRY(name_or_default(config.slot, pipeline, "slot"));
   settings.publication = SLUICE_TRY(name_or_default(config.publication, pipeline, "publication"));
   settings.publication_owner = config.publication.empty() ? PublicationOwner::kOurs : PublicationOwner::kTheUsers;
@@ -122,7 +145,13 @@ Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const 
   settings.heartbeat = config.heartbeat;
   settings.filter = {patterns_of(config.tables), patterns_of(config.exclude)};
   settings.state_directory = state_directory;
+  settings.messages = config.messages;
+  settings.spool.disk_bytes = config.spill_limit.bytes;
+  if (!state_directory.empty()) settings.spool.folder = state_directory + "/spool/" + component + ".streamed";
   settings.component = component;
+  settings.monitor.wal_budget = config.wal_budget.bytes;
+  settings.monitor.heartbeat_message = config.heartbeat_message;
+  settings.failover = config.failover;
   return settings;
 }
 

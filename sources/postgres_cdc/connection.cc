@@ -84,14 +84,17 @@ void add_tls(const ParsedUrl& url, Parameters& parameters) {
 }
 
 // Later entries win over what stands in the URL.
-Parameters make_parameters(const ConnectOptions& options, const ParsedUrl& url, Connection::Mode mode) {
+Parameters make_parameters(const std::string& text, const std::string& application_name, Connection::Mode mode) {
+  const ParsedUrl url = parse_url(text);
   Parameters parameters;
   auto& entries = parameters.entries;
-  entries.emplace_back("dbname", options.url);
-  entries.emplace_back("application_name", options.application_name);
+  entries.emplace_back("dbname", text);
+  entries.emplace_back("application_name", application_name);
   entries.emplace_back("client_encoding", "UTF8");
+  // Settings of the role or the database that would end or change what is ours; newer_settings() has those of newer servers.
   const std::string own =
-      "-c datestyle=ISO -c timezone=UTC -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1 -c statement_timeout=0";
+      "-c datestyle=ISO -c timezone=UTC -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1 -c statement_timeout=0 -c "
+      "lock_timeout=0 -c idle_in_transaction_session_timeout=0";
   entries.emplace_back("options", url.get("options").empty() ? own : std::string(url.get("options")) + ' ' + own);
   if (mode == Connection::Mode::kReplication) entries.emplace_back("replication", "database");
   entries.emplace_back("keepalives_idle", "10");
@@ -106,6 +109,14 @@ Parameters make_parameters(const ConnectOptions& options, const ParsedUrl& url, 
 bool poll_slice(int socket, short events) {
   pollfd waiting{socket, events, 0};
   return ::poll(&waiting, 1, kPollMilliseconds) > 0;
+}
+
+// A server refuses a connection that names a setting it does not know, so these can only be set once its version is known.
+std::string newer_settings(int version) {
+  std::string list;
+  if (version >= 140000) list += "set_config('idle_session_timeout', '0', false)";
+  if (version >= 170000) list += ", set_config('transaction_timeout', '0', false)";
+  return list;
 }
 
 Error cancelled(std::string_view doing) { return {ErrorKind::kCancelled, "cancelled", std::string(doing) + ": stop was requested"}; }
@@ -129,14 +140,17 @@ Status check_url(const std::string& url) {
 }
 
 Result<Connection> Connection::connect(const ConnectOptions& options, Mode mode, std::stop_token stop) {
-  SLUICE_TRY(check_url(options.url));
-  Connection connection(make_parameters(options, parse_url(options.url), mode).start());
+  const std::string url = SLUICE_TRY(options.url.current());
+  SLUICE_TRY(check_url(url));
+  Connection connection(make_parameters(url, options.application_name, mode).start());
   if (!connection.get()) return Error(ErrorKind::kTransient, "connection_lost", "connect to PostgreSQL: out of memory");
   // Verbose messages carry the SQLSTATE, which libpq does not give for a failed connection otherwise.
   PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
   SLUICE_TRY(connection.wait_connected(stop));
   PQsetErrorVerbosity(connection.get(), PQERRORS_DEFAULT);
   if (PQsetnonblocking(connection.get(), 1) != 0) return postgres_error({}, PQerrorMessage(connection.get()), "connect to PostgreSQL");
+  const std::string settings = newer_settings(connection.server_version());
+  if (!settings.empty()) SLUICE_TRY(connection.query("SELECT " + settings, "connect to PostgreSQL", stop));
   return connection;
 }
 

@@ -7,6 +7,8 @@ namespace sluice::sources::postgres {
 
 namespace {
 
+constexpr std::string_view kMessages = "+messages";
+
 template <typename T>
 bool parse_number(std::string_view text, T& out, int base) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
@@ -40,14 +42,19 @@ std::optional<Lsn> parse_lsn(std::string_view text) {
 }
 
 std::string ResumePoint::encode() const {
-  return "pg1 " + lsn_text(lsn) + ' ' + std::to_string(timeline) + ' ' + std::to_string(protocol) + ' ' + publication;
+  return "pg1 " + lsn_text(lsn) + ' ' + std::to_string(timeline) + ' ' + std::to_string(protocol) +
+         std::string(messages ? kMessages : "") + ' ' + publication;
 }
 
 std::optional<ResumePoint> ResumePoint::decode(std::string_view text) {
   if (next_word(text) != "pg1") return std::nullopt;
   ResumePoint point;
   const std::optional<Lsn> lsn = parse_lsn(next_word(text));
-  if (!lsn || !parse_number(next_word(text), point.timeline, 10) || !parse_number(next_word(text), point.protocol, 10)) return std::nullopt;
+  if (!lsn || !parse_number(next_word(text), point.timeline, 10)) return std::nullopt;
+  std::string_view protocol = next_word(text);
+  point.messages = protocol.ends_with(kMessages);
+  if (point.messages) protocol.remove_suffix(kMessages.size());
+  if (!parse_number(protocol, point.protocol, 10)) return std::nullopt;
   point.lsn = *lsn;
   point.publication = text;
   return point;

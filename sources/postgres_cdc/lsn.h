@@ -40,12 +40,14 @@ struct StreamPosition {
   bool operator==(const StreamPosition&) const = default;
 };
 
-// The text of Position::resume: "pg1 <lsn> <timeline> <protocol> <publication>".
+// The text of Position::resume: "pg1 <lsn> <timeline> <protocol>[+messages] <publication>".
 struct ResumePoint {
   Lsn lsn = 0;
   std::uint32_t timeline = 0;  // of the server that sent it
-  std::uint32_t protocol = 1;  // pgoutput's proto_version: with the publication it decides how rows are counted
+  // What decides how rows are counted: pgoutput's proto_version, the publication, and whether logical messages count too.
+  std::uint32_t protocol = 1;
   std::string publication;
+  bool messages = false;
 
   std::string encode() const;
   static std::optional<ResumePoint> decode(std::string_view text);

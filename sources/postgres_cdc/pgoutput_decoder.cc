@@ -12,11 +12,15 @@ Error violation(std::string_view bytes) {
           "decode a change from PostgreSQL: malformed pgoutput message of type " + type + ", " + std::to_string(bytes.size()) + " bytes"};
 }
 
+// Microseconds since 1970.  Wraps only on garbage; unsigned, so that garbage is defined too.
+std::int64_t read_time(WireReader& in) {
+  return static_cast<std::int64_t>(in.integer<std::uint64_t>() + static_cast<std::uint64_t>(kServerEpoch));
+}
+
 BeginMessage read_begin(WireReader& in) {
   BeginMessage message;
   message.commit_lsn = in.integer<std::uint64_t>();
-  // Wraps only on garbage; unsigned, so that garbage is defined too.
-  message.commit_time = static_cast<std::int64_t>(in.integer<std::uint64_t>() + static_cast<std::uint64_t>(kServerEpoch));
+  message.commit_time = read_time(in);
   message.xid = in.integer<std::uint32_t>();
   return message;
 }
@@ -94,30 +98,71 @@ TruncateMessage read_truncate(WireReader& in) {
   return message;
 }
 
-void skip_ignored(char type, WireReader& in) {
-  switch (type) {
-    case 'Y':
-      in.integer<std::uint32_t>();
-      in.text();
-      in.text();
-      break;
-    case 'O':
-      in.integer<std::uint64_t>();
-      in.text();
-      break;
-    default:
-      in.byte();
-      in.integer<std::uint64_t>();
-      in.text();
-      in.bytes(in.integer<std::uint32_t>());
-  }
+LogicalMessage read_logical(WireReader& in) {
+  LogicalMessage message;
+  message.transactional = (in.byte() & 1) != 0;
+  message.lsn = in.integer<std::uint64_t>();
+  message.prefix = in.text();
+  message.content = in.bytes(in.integer<std::uint32_t>());
+  return message;
 }
+
+OriginMessage read_origin(WireReader& in) {
+  in.integer<std::uint64_t>();  // its commit LSN there
+  return {in.text()};
+}
+
+TypeMessage read_type(WireReader& in) {
+  in.integer<std::uint32_t>();
+  in.text();
+  in.text();
+  return {};
+}
+
+StreamStartMessage read_stream_start(WireReader& in) {
+  StreamStartMessage message;
+  message.xid = in.integer<std::uint32_t>();
+  message.first = in.byte() == 1;
+  return message;
+}
+
+StreamCommitMessage read_stream_commit(WireReader& in) {
+  StreamCommitMessage message;
+  message.begin.xid = in.integer<std::uint32_t>();
+  in.byte();  // flags, unused
+  message.begin.commit_lsn = message.commit.commit_lsn = in.integer<std::uint64_t>();
+  message.commit.end_lsn = in.integer<std::uint64_t>();
+  message.begin.commit_time = read_time(in);
+  return message;
+}
+
+StreamAbortMessage read_stream_abort(WireReader& in) {
+  StreamAbortMessage message;
+  message.xid = in.integer<std::uint32_t>();
+  message.subxid = in.integer<std::uint32_t>();
+  if (in.left() != 0) in.bytes(2 * sizeof(std::uint64_t));  // LSN and time of the abort, with streaming 'parallel'
+  return message;
+}
+
+// Which messages carry an xid inside a block.
+bool is_change(char type) { return std::string_view("RYIUDTM").find(type) != std::string_view::npos; }
 
 }  // namespace
 
-Result<const PgoutputMessage*> PgoutputDecoder::decode(std::string_view bytes) {
+std::optional<ChangeHead> change_head(std::string_view bytes) {
+  WireReader in(bytes);
+  ChangeHead head;
+  head.type = in.byte();
+  if (is_change(head.type)) head.xid = in.integer<std::uint32_t>();
+  if (std::string_view("RIUD").find(head.type) != std::string_view::npos) head.relation = in.integer<std::uint32_t>();
+  if (in.failed()) return std::nullopt;
+  return head;
+}
+
+Result<const PgoutputMessage*> PgoutputDecoder::decode(std::string_view bytes, Framing framing) {
   WireReader in(bytes);
   const char type = in.byte();
+  if (framing == Framing::kInBlock && is_change(type)) in.integer<std::uint32_t>();
   switch (type) {
     case 'I':
     case 'U':
@@ -131,12 +176,13 @@ Result<const PgoutputMessage*> PgoutputDecoder::decode(std::string_view bytes) {
     case 'C': message_ = read_commit(in); break;
     case 'R': message_ = read_relation(in); break;
     case 'T': message_ = read_truncate(in); break;
-    case 'Y':
-    case 'O':
-    case 'M':
-      skip_ignored(type, in);
-      message_ = IgnoredMessage{type};
-      break;
+    case 'Y': message_ = read_type(in); break;
+    case 'O': message_ = read_origin(in); break;
+    case 'M': message_ = read_logical(in); break;
+    case 'S': message_ = read_stream_start(in); break;
+    case 'E': message_ = StreamStopMessage{}; break;
+    case 'c': message_ = read_stream_commit(in); break;
+    case 'A': message_ = read_stream_abort(in); break;
     default: return violation(bytes);
   }
   if (!in.complete()) return violation(bytes);

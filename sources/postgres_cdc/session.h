@@ -16,6 +16,9 @@
 #include "sources/postgres_cdc/publication.h"
 #include "sources/postgres_cdc/replication_reader.h"
 #include "sources/postgres_cdc/slot_intent.h"
+#include "sources/postgres_cdc/slot_monitor.h"
+#include "sources/postgres_cdc/stream_options.h"
+#include "sources/postgres_cdc/streamed_transactions.h"
 #include "sources/postgres_cdc/table_filter.h"
 
 namespace sluice::sources::postgres {
@@ -23,12 +26,20 @@ namespace sluice::sources::postgres {
 // What stays the same from session to session.
 struct SessionSettings {
   ConnectOptions connect;
+  bool unique_application = false;  // connect.application_name is this installation's alone
   std::string slot, publication;
   PublicationOwner publication_owner = PublicationOwner::kOurs;
   bool adopt = false;
   std::chrono::milliseconds heartbeat{10'000};
   TableFilter filter;
   std::string state_directory, component;  // where the slot's note is kept; see slot_intent.h
+  MessageMode messages = MessageMode::kIgnore;
+  SpoolSettings spool;
+  MonitorSettings monitor;
+  bool failover = true;  // the slot follows to a standby (PostgreSQL 17)
+  // Without any message from the server, although it was asked, the connection is given up.  A server that decodes a large transaction
+  // of which nothing is ours may be silent for a while.
+  std::chrono::milliseconds silence_limit{60'000};
 };
 
 // "<system id>/<timeline at first start>/<database>" (G2).
@@ -59,10 +70,11 @@ struct Session {
 
 // Connects, checks and starts the stream; creates publication and slot when there is neither a position nor a slot.  `stale_pid`: the
 // server's process of our last session, ended if it still holds the slot; 0: none.
-//   kFatal      origin_changed, position_lost, slot_without_checkpoint, slot_mismatch, slot_options_changed, and those of the catalog,
-//               the publication and postgres_error()
+//   kFatal      origin_changed, position_lost, slot_without_checkpoint, slot_mismatch, slot_options_changed, server_too_old, and those
+//               of the catalog, the publication and postgres_error()
 //   kTransient  slot_in_use, connection_lost, auth_failed, ...
-Result<Session> open_session(const SessionSettings& settings, const std::optional<KnownPosition>& known, int stale_pid, Logger& log,
-                             FaultPoints& faults, std::stop_token stop);
+// `streaming`: whether the changes of running transactions may be sent, where the server can.
+Result<Session> open_session(const SessionSettings& settings, const std::optional<KnownPosition>& known, int stale_pid, bool streaming,
+                             Logger& log, FaultPoints& faults, std::stop_token stop);
 
 }  // namespace sluice::sources::postgres

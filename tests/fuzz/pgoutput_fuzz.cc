@@ -52,10 +52,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   SchemaPool schemas;
   AnyCatalog catalog;
   const TableFilter filter{{{"*", "*"}}, {{"public", "unwanted"}}};
-  ChangeAssembler assembler(schemas, catalog, filter, "db");
+  FaultPoints faults;
+  SpoolSettings spool;
+  spool.memory_bytes = 64 * 1024;  // and no files: the limit is met
+  ChangeAssembler assembler(schemas, catalog, filter, "db", spool, faults);
   assembler.restart(StreamPosition::quiet_at(8));
   const auto origin = std::make_shared<BatchOrigin>(BatchOrigin{"pg", nullptr});
-  BatchBuilder out(std::make_shared<Batch>(origin, 0), {16, 1024 * 1024, std::chrono::milliseconds(0)});
+  BatchBuilder out(std::make_shared<Batch>(origin, 0), {1024, 1024 * 1024, std::chrono::milliseconds(0)});
   Ordinal last;
   while (rest.size() >= 2) {
     const std::size_t wanted = static_cast<std::size_t>(static_cast<unsigned char>(rest[0])) * 256 + static_cast<unsigned char>(rest[1]);
@@ -64,6 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     rest.remove_prefix(view.size());
     const std::vector<char> message(view.begin(), view.end());  // its own allocation: an overrun is seen
     if (!assembler.consume({message.data(), message.size()}, out, 0)) break;
+    if (assembler.emitting() && (!assembler.emit(out, 0) || assembler.emitting())) break;  // an error, or the batch is full
     if (assembler.quiet_lsn()) assembler.move_to_quiet();
     if (assembler.position().done < last) std::abort();  // positions never go back
     last = assembler.position().done;

@@ -26,7 +26,7 @@ std::vector<std::string> show_all(std::span<const Value> values) {
 
 SchemaRef meta_schema(SchemaPool& schemas) {
   SchemaSpec spec;
-  for (const char* name : {"lsn", "xid", "tx"}) spec.fields.push_back({name});
+  for (const std::string_view name : sources::postgres::kMetaNames) spec.fields.push_back({std::string(name)});
   return schemas.intern(std::move(spec));
 }
 

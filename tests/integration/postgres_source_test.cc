@@ -242,7 +242,8 @@ TEST_CASE("G9: a pipeline that does not read keeps its connection", "[postgres]"
   const std::string url = server->create_database("stalled");
   PostgresSession session(url);
   session.query(kTables);
-  SourceRun run({.url = url, .pipeline = "stalled", .heartbeat = 1h});
+  const TemporaryFolder folder;
+  SourceRun run({.url = url, .pipeline = "stalled", .heartbeat = 1h, .state_directory = folder.path()});
   REQUIRE(run.open());
   // More than the reader buffers, so that the server is blocked in its send.
   session.query("INSERT INTO logs (name) SELECT repeat('x', 1000) FROM generate_series(1, 60000)");

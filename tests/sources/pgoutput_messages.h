@@ -66,6 +66,20 @@ inline std::string truncate(const std::vector<std::uint32_t>& ids) {
   return out;
 }
 
+// Streaming of transactions that still run.  in_block() makes of a change what the server sends inside a block.
+inline std::string stream_start(std::uint32_t xid, bool first) { return "S" + i32(xid) + i8(first ? 1 : 0); }
+inline std::string stream_stop() { return "E"; }
+inline std::string stream_commit(std::uint32_t xid, std::uint64_t commit_lsn, std::uint64_t end_lsn) {
+  return "c" + i32(xid) + i8(0) + i64(commit_lsn) + i64(end_lsn) + i64(kCommitSeconds * 1'000'000);
+}
+inline std::string stream_abort(std::uint32_t xid, std::uint32_t subxid) { return "A" + i32(xid) + i32(subxid); }
+inline std::string in_block(std::uint32_t xid, const std::string& change) { return change.substr(0, 1) + i32(xid) + change.substr(1); }
+
+inline std::string logical_message(bool transactional, std::uint64_t lsn, std::string_view prefix, std::string_view content) {
+  return "M" + i8(transactional ? 1 : 0) + i64(lsn) + zero_ended(prefix) + i32(content.size()) + std::string(content);
+}
+inline std::string origin(std::string_view name) { return "O" + i64(0) + zero_ended(name); }
+
 // CopyData around a message, and a keepalive.
 inline std::string xlog_data(std::uint64_t lsn, std::string_view message) {
   return "w" + i64(lsn) + i64(lsn) + i64(0) + std::string(message);

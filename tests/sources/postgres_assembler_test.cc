@@ -27,7 +27,8 @@ struct Fixture {
   SchemaPool schemas;
   BuiltinCatalog catalog;
   TableFilter filter{{{"public", "orders"}, {"public", "other"}}, {}};
-  ChangeAssembler assembler{schemas, catalog, filter, "shop"};
+  FaultPoints faults;
+  ChangeAssembler assembler{schemas, catalog, filter, "shop", {}, faults};
   std::shared_ptr<const BatchOrigin> origin = std::make_shared<BatchOrigin>(BatchOrigin{"pg", nullptr});
   BatchBuilder out{std::make_shared<Batch>(origin, 0), {}};
 

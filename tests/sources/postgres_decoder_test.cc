@@ -22,7 +22,11 @@ std::vector<std::string> one_of_each() {
           truncate({5, 6}),
           "Y" + i32(77) + zero_ended("public") + zero_ended("mood"),
           "O" + i64(1) + zero_ended("elsewhere"),
-          "M" + i8(1) + i64(1) + zero_ended("prefix") + i32(3) + "abc"};
+          logical_message(true, 1, "prefix", "abc"),
+          stream_start(42, true),
+          stream_stop(),
+          stream_commit(42, 0x100, 0x130),
+          stream_abort(42, 43)};
 }
 
 TEST_CASE("pgoutput messages are decoded") {
@@ -51,6 +55,53 @@ TEST_CASE("pgoutput messages are decoded") {
   CHECK(row.old_columns[1].kind == TupleColumn::Kind::kNull);
   CHECK(row.new_columns[1].kind == TupleColumn::Kind::kUnchanged);
   CHECK(std::get<TruncateMessage>(*decoder.decode(truncate({5, 6})).value()).relations == std::vector<std::uint32_t>{5, 6});
+}
+
+TEST_CASE("pgoutput messages of running transactions are decoded") {
+  PgoutputDecoder decoder;
+  const auto started = std::get<StreamStartMessage>(*decoder.decode(stream_start(42, true)).value());
+  CHECK(started.xid == 42);
+  CHECK(started.first);
+  CHECK_FALSE(std::get<StreamStartMessage>(*decoder.decode(stream_start(42, false)).value()).first);
+  CHECK(std::holds_alternative<StreamStopMessage>(*decoder.decode(stream_stop()).value()));
+  const auto done = std::get<StreamCommitMessage>(*decoder.decode(stream_commit(42, 0x100, 0x130)).value());
+  CHECK(done.begin.xid == 42);
+  CHECK(done.begin.commit_lsn == 0x100);
+  CHECK(done.begin.commit_time == (946'684'800 + static_cast<std::int64_t>(kCommitSeconds)) * 1'000'000);
+  CHECK(done.commit.commit_lsn == 0x100);
+  CHECK(done.commit.end_lsn == 0x130);
+  // The longer form comes with streaming 'parallel'.
+  for (const std::string& message : {stream_abort(42, 43), stream_abort(42, 43) + i64(0x100) + i64(0)}) {
+    const auto aborted = std::get<StreamAbortMessage>(*decoder.decode(message).value());
+    CHECK(aborted.xid == 42);
+    CHECK(aborted.subxid == 43);
+  }
+  CHECK_FALSE(decoder.decode(stream_abort(42, 43) + i64(0x100)));
+  const std::string message = logical_message(false, 0x90, "app", "hello");
+  const auto logical = std::get<LogicalMessage>(*decoder.decode(message).value());
+  CHECK_FALSE(logical.transactional);
+  CHECK(logical.lsn == 0x90);
+  CHECK(logical.prefix == "app");
+  CHECK(logical.content == "hello");
+  const std::string from = origin("elsewhere");
+  CHECK(std::get<OriginMessage>(*decoder.decode(from).value()).name == "elsewhere");
+}
+
+TEST_CASE("inside a block every change carries the xid of its subtransaction") {
+  PgoutputDecoder decoder;
+  const std::string changed = in_block(43, update(5, 'K', {text("1")}, {text("2")}));
+  CHECK(std::get<RowMessage>(*decoder.decode(changed, Framing::kInBlock).value()).new_columns[0].text == "2");
+  CHECK(std::get<TruncateMessage>(*decoder.decode(in_block(43, truncate({5})), Framing::kInBlock).value()).relations.size() == 1);
+  const std::string described = in_block(43, relation(5, "public", "orders", {{"id", 23, true}}));
+  CHECK(std::get<RelationMessage>(*decoder.decode(described, Framing::kInBlock).value()).table == "orders");
+  CHECK(std::get<OriginMessage>(*decoder.decode(origin("x"), Framing::kInBlock).value()).name == "x");  // but an origin none
+  const std::optional<ChangeHead> head = change_head(changed);
+  REQUIRE(head);
+  CHECK(head->type == 'U');
+  CHECK(head->xid == 43);
+  CHECK(head->relation == 5);
+  CHECK_FALSE(change_head(changed.substr(0, 8)));
+  CHECK_FALSE(change_head(""));
 }
 
 TEST_CASE("a pgoutput message that is cut, too long or of an unknown kind is refused") {

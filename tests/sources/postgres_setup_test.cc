@@ -196,7 +196,7 @@ TEST_CASE("the component registers with meta names that follow the slots of its 
   register_postgres_cdc_source(registry);
   const Component* component = registry.find(ComponentKind::kSource, "postgres_cdc");
   REQUIRE(component != nullptr);
-  CHECK(component->meta == std::vector<std::string_view>{"lsn", "xid", "tx"});
+  CHECK(component->meta == std::vector<std::string_view>{"lsn", "xid", "tx", "snapshot", "commit_lsn", "origin", "prefix"});
 }
 
 }  // namespace
