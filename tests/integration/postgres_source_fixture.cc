@@ -77,6 +77,7 @@ Result<SourceState> SourceRun::read() {
   BatchBuilder builder(std::make_shared<Batch>(origin_, 0), limits);
   auto state = source_->read(builder, stop_.get_token());
   const std::shared_ptr<Batch> batch = builder.take();
+  if (on_batch) on_batch(*batch);
   for (const Record& record : batch->records()) {
     seen_.push_back({record.op, record.ordinal, record.schema->spec().table, show_all(record.before), show_all(record.after),
                      show_all(record.key), record.schema->key()});

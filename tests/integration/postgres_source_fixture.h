@@ -91,6 +91,7 @@ class SourceRun {
   std::vector<RejectedInput>& rejected() { return rejected_; }
   bool commit_wanted() const { return commit_wanted_; }
 
+  std::function<void(const Batch&)> on_batch;  // every batch, after read(); empty: nobody looks
   CrashAt faults;
   BatchLimits limits{13, 1024 * 1024, std::chrono::milliseconds(100)};
 

@@ -73,8 +73,7 @@ INSERT INTO different VALUES (1, 'name', '{01:02:03.456789}', '{1.5}', '{1 day}'
 INSERT INTO needed VALUES
   (1, 1, 2, 1.5, 2.5, true, 1.5, 1.5, 1.5, 't', 'v', 'c', '{}', '0e37df36-f698-11e6-8dd4-cb9ced3df976', '<a/>', '\x01', B'1', B'101', B'11', '2020-01-01', '01:02:03', '01:02:03',
    '01:02:03+00', '2020-01-01', '2020-01-01', '2020-01-01 00:00:00+00', '1 day', '10.0.0.1', '[1,2)', '(1,2)', 'glad', 'a=>1', 'c', 'l', '{1}', '{a}', 'a', 7);
-INSERT INTO defaults DEFAULT VALUES;
-UPDATE defaults SET tn = '2020-01-01', ug = '76019d1a-ad2e-4b22-96e9-1a6d6543c818', dn = '2020-01-01';
+INSERT INTO defaults (tn, ug, dn) VALUES ('2020-01-01', '76019d1a-ad2e-4b22-96e9-1a6d6543c818', '2020-01-01'), (null, null, null);
 INSERT INTO people VALUES (1, 'Ann', null), (2, 'Bob', 'x'), (3, 'Cid', null), (4, 'Dora', null);
 INSERT INTO pairs VALUES (1, 'x', 'v'), (2, 'y', 'w');
 INSERT INTO full_rows VALUES (1, 'a', null), (2, 'b', 'n');
