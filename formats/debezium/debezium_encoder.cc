@@ -177,7 +177,7 @@ class DebeziumMessages final : public MessageEncoder {
     text_.append("{\"op\":\"m\",\"ts_ms\":");
     append_number(batch.ingest_time() / 1000, text_);
     text_.append(',');
-    write_source(batch, record, meta_, *plan_, plans_->quoted_prefix, text_);
+    write_source(batch, record, meta_, *plan_, source_names(), text_);
     write_transaction(record);
     text_.append(",\"message\":{\"prefix\":");
     writer_.write_text(prefix.is_text() ? prefix.as_text() : std::string_view(), text_);
@@ -196,7 +196,7 @@ class DebeziumMessages final : public MessageEncoder {
     text_.append(",\"after\":");
     text_.append(after.empty() ? std::string_view("null") : after);
     text_.append(',');
-    write_source(batch, record, meta_, *plan_, plans_->quoted_prefix, text_);
+    write_source(batch, record, meta_, *plan_, source_names(), text_);
     write_transaction(record);
     text_.append(",\"op\":\"");
     text_.append(op);
@@ -209,6 +209,10 @@ class DebeziumMessages final : public MessageEncoder {
     append_number(micros * 1000, text_);
     text_.append('}');
     return with_schema(plan_->value_schema(), text_.view(), out);
+  }
+
+  SourceNames source_names() const {
+    return {plans_->quoted_prefix, options_.replace_null_with_default ? std::string_view("\"false\"") : std::string_view("null")};
   }
 
   // ---- transactions --------------------------------------------------------------------------------------------------

@@ -61,22 +61,22 @@ const Value& MetaSlots::at(std::uint32_t slot, const Record& record) {
 
 std::int64_t source_micros(const Batch& batch, const Record& record) { return record.source_time != 0 ? record.source_time : batch.ingest_time(); }
 
-void write_source(const Batch& batch, const Record& record, const MetaSlots& meta, const TablePlan& plan, std::string_view prefix,
+void write_source(const Batch& batch, const Record& record, const MetaSlots& meta, const TablePlan& plan, const SourceNames& names,
                   TextBuffer& out) {
   const std::int64_t micros = source_micros(batch, record);
   out.append(kVersion);
   out.append(meta.is_postgres() ? "\"postgresql\",\"name\":" : "\"sluice\",\"name\":");
-  out.append(prefix);
+  out.append(names.prefix);
   out.append(",\"ts_ms\":");
   append_number(floor_millis(micros), out);
-  out.append(",\"snapshot\":\"");
+  out.append(",\"snapshot\":");
   const Value& snapshot = meta.snapshot(record);
   if (snapshot.is_text()) {
-    out.append(snapshot.as_text());
+    write_jackson_string(snapshot.as_text(), out);
   } else {
-    out.append(record.op == Op::kRead ? "true" : "false");
+    out.append(record.op == Op::kRead ? std::string_view("\"true\"") : names.not_in_snapshot);
   }
-  out.append("\",\"db\":");
+  out.append(",\"db\":");
   out.append(plan.database());
   out.append(",\"sequence\":");
   append_sequence(record, meta, out);

@@ -36,8 +36,14 @@ class MetaSlots {
                 prefix_ = Schema::kAbsent;
 };
 
-// "source":{...}.  `prefix`: in quotes.
-void write_source(const Batch& batch, const Record& record, const MetaSlots& meta, const TablePlan& plan, std::string_view prefix, TextBuffer& out);
+// What write_source() needs besides the record.
+struct SourceNames {
+  std::string_view prefix;           // in quotes
+  std::string_view not_in_snapshot;  // "false" in quotes; null where nulls are not replaced, as the field's default is what Debezium sets
+};
+
+// "source":{...}
+void write_source(const Batch& batch, const Record& record, const MetaSlots& meta, const TablePlan& plan, const SourceNames& names, TextBuffer& out);
 
 // Microseconds since 1970: the commit's time, or when the batch was read where the source does not know.
 std::int64_t source_micros(const Batch& batch, const Record& record);

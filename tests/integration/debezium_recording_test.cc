@@ -31,6 +31,11 @@ std::string read_file(const std::string& path) {
   return text.str();
 }
 
+constexpr std::string_view kOurDatabase = "\"db\":\"debezium_recording\"", kItsDatabase = "\"db\":\"postgres\"";
+
+// What Debezium calls the "table" of a logical message in a transaction's counts: a Java object's address.
+constexpr std::string_view kMessageId = "io.debezium.connector.postgresql.LogicalDecodingMessageMonitor$LogicalDecodingMessageId@0";
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Times of the commit and of the processing, positions and transaction ids differ on each run: 0 or nothing instead.
@@ -52,7 +57,12 @@ std::string mask(const std::string& text) {
       break;
     }
     if (masked) continue;
-    if (rest.starts_with("\"sequence\":\"[")) {
+    if (rest.starts_with(kMessageId)) {
+      at += kMessageId.size();
+    } else if (rest.starts_with(kOurDatabase)) {
+      result += kItsDatabase;
+      at += kOurDatabase.size();
+    } else if (rest.starts_with("\"sequence\":\"[")) {
       result += "\"sequence\":\"\"";
       at = text.find("]\"", at) + 2;
     } else if (rest.starts_with("\"id\":\"") && rest.size() > 6 && is_digit(rest[6]) && rest.substr(6, rest.find('"', 6) - 6).find(':') != rest.npos) {
@@ -115,7 +125,7 @@ class Encoding {
 
   void compare() const {
     for (const auto& [topic, wanted] : recorded(name_, schemas_)) {
-      if (kDifferent.contains(topic) || topic.ends_with(".message")) continue;
+      if (kDifferent.contains(topic)) continue;
       const auto found = topics_.find(topic);
       INFO(name_ << (schemas_ ? " with schemas, " : ", ") << topic);
       CHECK(found != topics_.end());
@@ -133,9 +143,12 @@ class Encoding {
     for (std::uint32_t i = 0; i < message.header_count; ++i) {
       const auto& header = buffer_.headers()[message.first_header + i];
       if (buffer_.view(header.name).starts_with("__sluice.")) continue;  // ours
-      Json value(std::string(buffer_.view(header.value)));
-      // The recording has the headers without schemas.
-      if (schemas_) value = Json::parse(value.get<std::string>(), nullptr, true).at("payload").dump();
+      std::string_view value = buffer_.view(header.value);
+      if (schemas_) {  // the recording has the headers without
+        constexpr std::string_view kPayload = ",\"payload\":";
+        value = value.substr(value.find(kPayload) + kPayload.size());
+        value.remove_suffix(1);
+      }
       headers.push_back({buffer_.view(header.name), value});
     }
     std::string topic(buffer_.view(message.topic));
@@ -234,7 +247,7 @@ TEST_CASE("debezium_json is what Debezium writes, byte for byte", "[debezium]") 
   PostgresSession session(url);
   run_sql(session, "schema.sql");
   session.query("CREATE PUBLICATION oracle FOR ALL TABLES");
-  SourceRun run({.url = url, .tables = {"public.*", "sales-eu.*"}, .pipeline = "debezium", .publication = "oracle"});
+  SourceRun run({.url = url, .tables = {"public.*", "sales-eu.*"}, .pipeline = "debezium", .publication = "oracle", .messages = true});
   const Status opened = run.open();
   INFO((opened ? std::string() : opened.error().message()));
   REQUIRE(opened);

@@ -37,6 +37,7 @@ sources::postgres::SessionSettings settings_of(const SourceOptions& options) {
   config.heartbeat = options.heartbeat;
   config.adopt = options.adopt;
   config.publication = options.publication;
+  if (options.messages) config.messages = sources::postgres::MessageMode::kEmit;
   auto settings = sources::postgres::session_settings(config, options.pipeline, "pg", options.state_directory);
   if (!settings) throw std::runtime_error(settings.error().message());
   return std::move(settings).value();

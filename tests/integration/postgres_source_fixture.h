@@ -52,6 +52,7 @@ struct SourceOptions {
   bool adopt = false;
   std::string state_directory = {};
   std::string publication = {};
+  bool messages = false;
 };
 
 // A record as text that stays when its batch is gone.

@@ -34,7 +34,7 @@ CREATE TABLE arrays (
   ts timestamp[], ts3 timestamp(3)[], tstz timestamptz[], e mood[], i inet[], h hstore[], ci citext[], l ltree[], ir int4range[]);
 -- Where we do not follow Debezium: it leaves these columns out or loses their values (docs/formats/debezium.md).
 CREATE TABLE different (
-  id int PRIMARY KEY, n name, ti time[], m money[], iv interval[], bi bit(3)[], vb varbit[], x xml[], p point[], na name[], pp pair[], dom positive[]);
+  id int PRIMARY KEY, n name, ti time[], tz timetz[], m money[], iv interval[], bi bit(3)[], vb varbit[], x xml[], p point[], na name[], pp pair[], dom positive[]);
 CREATE TABLE needed (  -- nothing may be null: what a delete with the key alone says of the other columns
   id int PRIMARY KEY, i2 smallint NOT NULL, i8 bigint NOT NULL, r real NOT NULL, d double precision NOT NULL, b boolean NOT NULL,
   n numeric NOT NULL, n52 numeric(5,2) NOT NULL, m money NOT NULL, t text NOT NULL, v10 varchar(10) NOT NULL, c5 char(5) NOT NULL,
