@@ -5,6 +5,7 @@
 
 #include "core/registry.h"
 #include "sources/postgres_cdc/config.h"
+#include "sources/postgres_cdc/doctor.h"
 
 namespace sluice::sources::postgres {
 
@@ -204,6 +205,7 @@ void register_postgres_cdc_source(Registry& registry) {
   };
   type.can_end = [](const PostgresCdcConfig&) { return false; };
   type.keeps_lag = true;
+  type.doctor = &sources::postgres::examine;
   for (const std::string_view name : sources::postgres::kMetaNames) type.meta.emplace_back(name);
   registry.add(type);
 }

@@ -6,6 +6,7 @@ Read back at read_committed by another client, every record is there once, and i
 import json
 import pathlib
 import random
+import subprocess
 import sys
 import unittest
 
@@ -105,6 +106,24 @@ class KillMinusNine(unittest.TestCase):
             work.run_to_end("p.yaml")
             check(self, self.kafka, "points", 30000)
         print(f"{len(points)} points: {' '.join(points)}")
+
+    def test_predecessor_died_inside_its_commit(self):
+        """Its open transaction in the progress topic is ended by our own start, not waited for (a minute by default)."""
+        with Workspace() as work:
+            self.prepare(work, "inherited", 1000, 300)
+            work.run_to_end("p.yaml")
+            progress = "__sluice_progress.inherited"
+            producer = subprocess.Popen(["kcat", "-b", self.kafka.bootstrap, "-P", "-u", "-t", progress, "-K", "|", "-X", "linger.ms=0", "-X",
+                                         "transactional.id=sluice.inherited.kafka"], stdin=subprocess.PIPE)
+            producer.stdin.write(b"sluice.inherited.kafka/file/unfinished|{}\n" * 4000)  # kcat reads by the block
+            producer.stdin.flush()
+            arrived = lambda: any(message["key"].endswith("unfinished") for message in self.kafka.read(progress, "read_uncommitted"))
+            testing.wait_for(arrived, 20, "a record of an open transaction")
+            producer.kill()
+            producer.wait(20)
+            producer.stdin.close()
+            work.run_to_end("p.yaml", seconds=40)
+            check(self, self.kafka, "inherited", 1000)
 
     def test_broker_killed_under_load(self):
         """The broker dies twice; the daemon outlives it the first time and is killed with it the second time."""
