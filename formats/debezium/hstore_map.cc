@@ -70,13 +70,15 @@ bool HstoreMap::parse(std::string_view text) {
   return parser.at == text.size();
 }
 
-void HstoreMap::order() {
+std::uint32_t java_bucket(std::string_view key, std::size_t entries) {
   std::size_t buckets = kFirstBuckets;
-  while (entries_.size() > buckets / 4 * 3) buckets *= 2;
-  for (Entry& entry : entries_) {
-    const std::uint32_t hash = java_hash(entry.key);
-    entry.bucket = (hash ^ hash >> 16) & static_cast<std::uint32_t>(buckets - 1);
-  }
+  while (entries > buckets / 4 * 3) buckets *= 2;
+  const std::uint32_t hash = java_hash(key);
+  return (hash ^ hash >> 16) & static_cast<std::uint32_t>(buckets - 1);
+}
+
+void HstoreMap::order() {
+  for (Entry& entry : entries_) entry.bucket = java_bucket(entry.key, entries_.size());
   std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) { return a.bucket < b.bucket; });
 }
 

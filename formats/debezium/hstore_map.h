@@ -33,5 +33,7 @@ class HstoreMap {
 
 // java.lang.String.hashCode() of UTF-8 text.
 std::uint32_t java_hash(std::string_view text);
+// Where a java.util.HashMap of `entries` entries keeps a key: it is iterated from bucket 0 on, in a bucket in the order of insertion.
+std::uint32_t java_bucket(std::string_view key, std::size_t entries);
 
 }  // namespace sluice::debezium

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "formats/debezium/hstore_map.h"
 #include "formats/debezium/jackson_text.h"
 
 namespace sluice::debezium {
@@ -97,6 +98,13 @@ void write_source(const Batch& batch, const Record& record, const MetaSlots& met
     out.append("null");
   }
   out.append(",\"origin_lsn\":null}");
+}
+
+std::vector<std::pair<std::string, std::int64_t>> TransactionCounter::tables() const {
+  auto tables = tables_;
+  const auto bucket = [&](const auto& entry) { return java_bucket(entry.first, tables.size()); };
+  std::stable_sort(tables.begin(), tables.end(), [&](const auto& a, const auto& b) { return bucket(a) < bucket(b); });
+  return tables;
 }
 
 void TransactionCounter::begin(std::int64_t id, const Record& record) {

@@ -63,7 +63,8 @@ class TransactionCounter {
   std::int64_t last_lsn() const { return last_lsn_; }
   std::int64_t commit_micros() const { return commit_micros_; }
   std::int64_t events() const { return total_; }
-  const std::vector<std::pair<std::string, std::int64_t>>& tables() const { return tables_; }
+  // Events by table, in the order in which Debezium lists them (that of a Java HashMap).
+  std::vector<std::pair<std::string, std::int64_t>> tables() const;
 
   void begin(std::int64_t id, const Record& record);
   Event count(std::string_view table, std::int64_t lsn);
