@@ -90,7 +90,7 @@ Topics recorded(const std::string& name, bool schemas) {
     }
     const auto part = [&](const char* field, const char* schema) -> std::string {
       if (record[field].is_null()) return "<null>";
-      const std::string payload = record[field];
+      const std::string payload = mask(record[field]);
       if (!schemas) return payload;
       return "{\"schema\":" + known.at(record[schema]) + ",\"payload\":" + payload + "}";
     };
