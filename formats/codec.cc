@@ -91,13 +91,15 @@ bool no_options(const ConfigNode& node, BindContext& context) {
   return ConfigFields<Nothing>{}.bind(node, nullptr, nothing, context);
 }
 
-constexpr std::array kOutputFormats = {Format::kJson, Format::kCsv, Format::kDebezium};
-const std::vector<std::string_view> kOutputNames = {"json", "csv", "debezium_json"};
+constexpr std::array kOutputFormats = {Format::kJson, Format::kCsv, Format::kDebezium, Format::kMaxwell, Format::kCloudEvents};
+const std::vector<std::string_view> kOutputNames = {"json", "csv", "debezium_json", "maxwell", "cloudevents"};
 
 bool bind_options_of(CodecConfig& config, const ConfigNode& node, BindContext& context) {
   switch (config.format) {
     case Format::kCsv: return bind_csv(node, config.csv, context);
     case Format::kDebezium: return debezium::bind_options(node, config.debezium, context);
+    case Format::kMaxwell: return MaxwellOptions::fields().bind(node, nullptr, config.maxwell, context);
+    case Format::kCloudEvents: return CloudEventsOptions::fields().bind(node, nullptr, config.cloudevents, context);
     default: return json_fields().bind(node, nullptr, config.json, context);
   }
 }
@@ -156,9 +158,15 @@ bool ConfigType<CodecConfig>::bind(const ConfigNode& node, CodecConfig& out, Bin
 }
 
 std::string ConfigType<CodecConfig>::show(const CodecConfig& value) {
-  if (value.format == Format::kDebezium) return show_debezium(value.debezium);
-  if (value.format == Format::kCsv) return value.csv == CsvOptions{} ? "csv" : show_csv(value.csv);
-  return value.json.meta ? "json" : "{json: {meta: false}}";
+  switch (value.format) {
+    case Format::kDebezium: return show_debezium(value.debezium);
+    case Format::kCsv: return value.csv == CsvOptions{} ? "csv" : show_csv(value.csv);
+    case Format::kMaxwell: return value.maxwell == MaxwellOptions{} ? "maxwell" : "{maxwell: " + ConfigType<MaxwellOptions>::show(value.maxwell) + "}";
+    case Format::kCloudEvents:
+      if (value.cloudevents == CloudEventsOptions{}) return "cloudevents";
+      return "{cloudevents: " + ConfigType<CloudEventsOptions>::show(value.cloudevents) + "}";
+    default: return value.json.meta ? "json" : "{json: {meta: false}}";
+  }
 }
 
 bool ConfigType<InputCodecConfig>::bind(const ConfigNode& node, InputCodecConfig& out, BindContext& context) {
@@ -184,8 +192,13 @@ std::string ConfigType<InputCodecConfig>::show(const InputCodecConfig& value) {
 }
 
 std::unique_ptr<Encoder> make_encoder(const CodecConfig& config) {
-  if (config.format == Format::kCsv) return std::make_unique<CsvEncoder>(config.csv);
-  if (config.format == Format::kDebezium) return debezium::make_debezium_lines(config.debezium);
+  switch (config.format) {
+    case Format::kCsv: return std::make_unique<CsvEncoder>(config.csv);
+    case Format::kDebezium: return debezium::make_debezium_lines(config.debezium);
+    case Format::kMaxwell: return make_maxwell_lines(config.maxwell);
+    case Format::kCloudEvents: return make_cloudevents_lines(config.cloudevents);
+    default: break;
+  }
   return std::make_unique<JsonEncoder>(config.json.meta ? JsonMeta::kInclude : JsonMeta::kOmit);
 }
 

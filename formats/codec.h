@@ -13,8 +13,10 @@
 #include "core/record.h"
 #include "core/result.h"
 #include "core/schema.h"
+#include "formats/cloudevents.h"
 #include "formats/csv_cells.h"
 #include "formats/debezium/options.h"
+#include "formats/maxwell.h"
 
 namespace sluice {
 
@@ -23,14 +25,16 @@ struct JsonOptions {
   bool operator==(const JsonOptions&) const = default;
 };
 
-enum class Format : std::uint8_t { kJson, kCsv, kLines, kDebezium };
+enum class Format : std::uint8_t { kJson, kCsv, kLines, kDebezium, kMaxwell, kCloudEvents };
 
-// What a sink writes: json, csv or debezium_json.
+// What a sink writes: json, csv, debezium_json, maxwell or cloudevents.
 struct CodecConfig {
   Format format = Format::kJson;
   JsonOptions json;
   CsvOptions csv;
   debezium::Options debezium;
+  MaxwellOptions maxwell;
+  CloudEventsOptions cloudevents;
 };
 
 // What a source reads: json, csv or lines.
