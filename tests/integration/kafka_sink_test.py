@@ -200,6 +200,24 @@ class OneBroker(unittest.TestCase):
         self.assertEqual(7, len(set(ours.values())))
 
 
+class WithoutBroker(unittest.TestCase):
+    def test_version_names_librdkafka(self):
+        with Workspace() as work:
+            self.assertRegex(work.command("version").stdout, r"librdkafka \d+\.\d+\.\d+")
+
+    def test_findings_have_their_place(self):
+        text = PIPELINE % {"name": "x", "source": GENERATOR % {"count": 1, "rate": "1/s"}, "brokers": "localhost:9092",
+                           "more": "    properties:\n      acks: all\n      lingering: 5\n      sasl.password: hidden-secret\n      linger.ms: soon"}
+        with Workspace() as work:
+            work.write("p.yaml", text)
+            done = work.command("validate", "p.yaml", "--json")
+            self.assertEqual(2, done.returncode)
+            lines = text.splitlines()
+            found = {(finding["code"], lines[finding["line"] - 1].split(":")[0].strip()) for finding in json.loads(done.stdout)["findings"]}
+            self.assertEqual({("conflict", "acks"), ("unknown_key", "lingering"), ("bad_value", "linger.ms")}, found)
+            self.assertNotIn("hidden-secret", done.stdout + done.stderr)
+
+
 class ThreeBrokers(unittest.TestCase):
     def test_one_is_killed(self):
         with Kafka(nodes=3) as kafka, Workspace() as work:
