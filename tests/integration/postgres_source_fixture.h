@@ -4,6 +4,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -12,19 +13,26 @@
 
 #include "core/build_context.h"
 #include "core/source.h"
+#include "sources/postgres_cdc/table_filter.h"
 #include "tests/support/postgres_server.h"
 
 namespace sluice::test {
 
 class FakeMetrics final : public Metrics {
  public:
-  Counter& counter(std::string_view, std::string_view, const Labels&) override { return counters_.emplace_back(); }
+  Counter& counter(std::string_view name, std::string_view, const Labels&) override {
+    Counter& made = counters_.emplace_back();
+    named_[std::string(name)] = &made;
+    return made;
+  }
+  const Counter& named(const std::string& name) const { return *named_.at(name); }
   Gauge& gauge(std::string_view, std::string_view, const Labels&) override { return gauges_.emplace_back(); }
   Histogram& histogram(std::string_view, std::string_view, std::span<const double> bounds, const Labels&) override {
     return histograms_.emplace_back(bounds);
   }
 
  private:
+  std::map<std::string, const Counter*> named_;
   std::deque<Counter> counters_;
   std::deque<Gauge> gauges_;
   std::deque<Histogram> histograms_;
@@ -52,6 +60,7 @@ struct SourceOptions {
   bool adopt = false;
   std::string state_directory = {};
   std::string publication = {};
+  std::vector<sources::postgres::TableRule> rules = {};  // instead of `tables`
 };
 
 // A record as text that stays when its batch is gone.
@@ -90,6 +99,9 @@ class SourceRun {
   std::size_t transient_errors() const { return transient_errors_; }
   std::vector<RejectedInput>& rejected() { return rejected_; }
   bool commit_wanted() const { return commit_wanted_; }
+  // Of the table's last record.
+  const SchemaSpec& schema(const std::string& table) const { return specs_.at(table); }
+  double schema_changes() const;
 
   CrashAt faults;
   BatchLimits limits{13, 1024 * 1024, std::chrono::milliseconds(100)};
@@ -105,6 +117,7 @@ class SourceRun {
   std::vector<Seen> seen_;
   std::vector<std::pair<std::size_t, Checkpoint>> steps_;
   std::vector<RejectedInput> rejected_;
+  std::map<std::string, SchemaSpec> specs_;
   Checkpoint through_;
   std::size_t transient_errors_ = 0;
   bool commit_wanted_ = false;
@@ -126,6 +139,8 @@ class TemporaryFolder {
   std::string path_;
 };
 
+// A server of that version for all tests of this program; null, with a line that says why, when it cannot be had.
+PostgresServer* shared_server(const std::string& version);
 // The server that the tests of this program share; null, with a line that says so, when there is none on this machine.
 PostgresServer* shared_server();
 // False, with that line, when the test cannot run.
