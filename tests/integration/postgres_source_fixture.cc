@@ -40,6 +40,7 @@ sources::postgres::SessionSettings settings_of(const SourceOptions& options) {
   config.publication = options.publication;
   auto settings = sources::postgres::session_settings(config, options.pipeline, "pg", options.state_directory);
   if (!settings) throw std::runtime_error(settings.error().message());
+  if (options.adjust) options.adjust(*settings);
   return std::move(settings).value();
 }
 
