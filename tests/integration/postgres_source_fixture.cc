@@ -36,6 +36,7 @@ sources::postgres::SessionSettings settings_of(const SourceOptions& options) {
   config.tables = options.tables;
   if (!options.rules.empty()) config.tables.rules = options.rules;
   config.heartbeat = options.heartbeat;
+  config.snapshot = options.snapshot;
   config.adopt = options.adopt;
   config.publication = options.publication;
   auto settings = sources::postgres::session_settings(config, options.pipeline, "pg", options.state_directory);

@@ -13,6 +13,7 @@
 
 #include "core/build_context.h"
 #include "core/source.h"
+#include "sources/postgres_cdc/snapshot/snapshot_point.h"
 #include "sources/postgres_cdc/table_filter.h"
 #include "tests/support/postgres_server.h"
 
@@ -87,6 +88,7 @@ struct SourceOptions {
   std::vector<std::string> tables{"public.*"};
   std::string pipeline = "orders";
   std::chrono::milliseconds heartbeat{200};
+  sources::postgres::SnapshotMode snapshot = sources::postgres::SnapshotMode::kNever;
   bool adopt = false;
   std::string state_directory = {};
   std::string publication = {};
