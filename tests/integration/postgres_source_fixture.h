@@ -93,6 +93,7 @@ struct SourceOptions {
   std::string state_directory = {};
   std::string publication = {};
   std::vector<sources::postgres::TableRule> rules = {};  // instead of `tables`
+  bool messages = false;
   std::function<void(sources::postgres::SessionSettings&)> adjust = {};  // last
 };
 
@@ -138,6 +139,7 @@ class SourceRun {
   FakeMetrics& metrics() { return metrics_; }
   KeepingLogger& log() { return log_; }
 
+  std::function<void(const Batch&)> on_batch;  // every batch, after read(); empty: nobody looks
   CrashAt faults;
   BatchLimits limits{13, 1024 * 1024, std::chrono::milliseconds(100)};
 
