@@ -80,7 +80,7 @@ int main(int argc, char** argv) {
   FaultPoints faults;
   sources::postgres::PostgresCdcConfig config;
   config.url = ConnectionUrl(argv[2]);
-  config.tables = {argv[3]};
+  config.tables = std::vector<std::string>{argv[3]};
   config.adopt = true;
   auto settings = sources::postgres::session_settings(config, "drain", "drain", "");
   if (!settings) return fail(settings.error());

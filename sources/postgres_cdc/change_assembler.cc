@@ -215,10 +215,13 @@ Result<ChangeAssembler::Relation> ChangeAssembler::make_relation(const RelationM
   relation.columns = message.columns.size();
   relation.arrival = arrival;
   if (!relation.wanted) return relation;
-  RelationShape shape = make_shape(message, SLUICE_TRY(catalog_.describe(message)), database_, schemas_);
+  NarrowedRelation narrow_relation = SLUICE_TRY(narrow(message, filter_.rule_for(message.schema, message.table)));
+  const RelationMessage& read = narrow_relation.relation;
+  RelationShape shape = make_shape(read, SLUICE_TRY(catalog_.describe(read)), database_, schemas_);
   relation.schema = std::move(shape.schema);
   relation.codecs = std::move(shape.codecs);
-  for (const RelationMessage::Column& column : message.columns) relation.in_identity.push_back(column.in_identity);
+  for (const RelationMessage::Column& column : read.columns) relation.in_identity.push_back(column.in_identity);
+  relation.kept = std::move(narrow_relation.kept);
   return relation;
 }
 
@@ -247,11 +250,25 @@ Status ChangeAssembler::on_message(const RowMessage& row, const Target& target) 
     const bool fits = (row.old == RowMessage::Old::kNone || row.old_columns.size() == relation.columns) &&
                       (row.op == RowMessage::Op::kDelete || row.new_columns.size() == relation.columns);
     if (!fits) return violation("a row of " + relation.name + " whose columns are not those of the relation");
-    const Status built = build({row, relation, *ordinal, target.lsn, target.partition}, target.out);
+    const Status built = build({narrowed(row, relation), relation, *ordinal, target.lsn, target.partition}, target.out);
     if (!built) target.out.reject(target.partition, *ordinal, target.raw, built.error());
   }
   pass(*ordinal);
   return {};
+}
+
+RowMessage ChangeAssembler::narrowed(const RowMessage& row, const Relation& relation) {
+  if (relation.kept.empty()) return row;
+  const auto keep = [&](std::span<const TupleColumn> columns, std::vector<TupleColumn>& memory) {
+    memory.clear();
+    if (!columns.empty())
+      for (const std::uint32_t index : relation.kept) memory.push_back(columns[index]);
+    return std::span<const TupleColumn>(memory);
+  };
+  RowMessage kept = row;
+  kept.old_columns = keep(row.old_columns, kept_old_);
+  kept.new_columns = keep(row.new_columns, kept_new_);
+  return kept;
 }
 
 Status ChangeAssembler::build(const RowContext& context, BatchBuilder& out) {

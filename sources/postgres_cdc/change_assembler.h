@@ -93,7 +93,8 @@ class ChangeAssembler {
     char identity = 'd';
     std::vector<ColumnCodec> codecs;
     std::vector<bool> in_identity;
-    std::size_t columns = 0;
+    std::size_t columns = 0;          // of the server's rows
+    std::vector<std::uint32_t> kept;  // those that are read; empty: all
     std::uint64_t arrival = 0;  // of its message among all of the session (T3)
   };
   using Relations = std::unordered_map<std::uint32_t, Relation>;
@@ -149,6 +150,8 @@ class ChangeAssembler {
   void pass(Ordinal ordinal) { position_ = {ordinal, transaction_->begin.commit_lsn}; }
   Result<Relation> make_relation(const RelationMessage& message, std::uint64_t arrival);
   Result<const Relation*> find_relation(std::uint32_t id) const;
+  // The row without the columns that are not read; `row` itself when all are.
+  RowMessage narrowed(const RowMessage& row, const Relation& relation);
   Status build(const RowContext& context, BatchBuilder& out);
   Record blank(Op op, const Target& target, Ordinal ordinal);
   std::span<Value> meta(Lsn lsn, BatchBuilder& out);
@@ -160,6 +163,7 @@ class ChangeAssembler {
   StreamedTransactions streams_;
   SchemaRef message_schema_;  // of logical messages; made with the first
   PgoutputDecoder decoder_;
+  std::vector<TupleColumn> kept_old_, kept_new_;  // memory of narrowed()
   Relations relations_;
   std::uint64_t arrivals_ = 0;  // messages of the session so far
   std::optional<Transaction> transaction_;

@@ -32,16 +32,50 @@ void check_snapshot(const PostgresCdcConfig& config, const ConfigNode& node, Bin
     context.findings.error(place_of(node, "snapshot_chunk_rows"), "out_of_range", "a chunk has from 1 to 50000 rows");
 }
 
+void not_a_table(const ConfigNode& place, const std::string& text, BindContext& context) {
+  context.findings.error(place, "bad_value", "\"" + text + "\" is not a table", "write schema.table, for example public." + text);
+}
+
 void check_tables(const PostgresCdcConfig& config, const ConfigNode& node, BindContext& context) {
-  if (config.tables.empty()) context.findings.error(place_of(node, "tables"), "bad_value", "name at least one table");
-  for (const auto* list : {&config.tables, &config.exclude}) {
-    for (const std::string& text : *list) {
-      TablePattern pattern;
-      if (parse_table_pattern(text, pattern)) continue;
-      context.findings.error(place_of(node, list == &config.tables ? "tables" : "exclude"), "bad_value", "\"" + text + "\" is not a table",
-                             "write schema.table, for example public." + text);
-    }
+  if (config.tables.rules.empty()) context.findings.error(place_of(node, "tables"), "bad_value", "name at least one table");
+  for (const std::string& text : config.exclude) {
+    TablePattern pattern;
+    if (!parse_table_pattern(text, pattern)) not_a_table(place_of(node, "exclude"), text, context);
   }
+}
+
+bool has_double(std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  return std::adjacent_find(names.begin(), names.end()) != names.end();
+}
+
+// Of one table; the columns' existence is a question to the server.
+void check_table_settings(const TableSettings& settings, const ConfigNode& node, BindContext& context) {
+  for (const auto& [field, names] : {std::pair{"columns", &settings.columns}, std::pair{"key", &settings.key}}) {
+    if (has_double(*names)) context.findings.error(place_of(node, field), "bad_value", "a column is named twice");
+    if (node.find(field) != nullptr && names->empty()) context.findings.error(place_of(node, field), "bad_value", "name at least one column");
+  }
+  if (settings.columns.empty()) return;
+  for (const std::string& column : settings.key) {
+    if (std::find(settings.columns.begin(), settings.columns.end(), column) != settings.columns.end()) continue;
+    context.findings.error(place_of(node, "key"), "bad_value", "the key's column \"" + column + "\" is not among `columns`");
+  }
+}
+
+// One table of the list or of the mapping; `settings` is null in a list and where nothing is said.
+bool bind_rule(const ConfigNode& name, const ConfigNode* settings, TableRule& rule, BindContext& context) {
+  std::string text;
+  if (!ConfigType<std::string>::bind(name, text, context)) return false;
+  const bool known = !context.allow_unset || !text.empty();  // an unset variable under --allow-unset reads as ""
+  const bool good = !known || parse_table_pattern(text, rule.pattern);
+  if (!good) not_a_table(name, text, context);
+  if (settings == nullptr || settings->is_null()) return good;
+  TableSettings bound;
+  if (!ConfigType<TableSettings>::bind(*settings, bound, context)) return false;
+  rule.columns = std::move(bound.columns);
+  rule.where = std::move(bound.where);
+  rule.key = std::move(bound.key);
+  return good;
 }
 
 // The server allows nothing else in the name of a slot.
@@ -69,12 +103,6 @@ Result<std::string> name_or_default(const std::string& given, const std::string&
                "the name of the " + std::string(what) + " \"" + name + "\" is longer than 63 characters: set `" + std::string(what) + "`");
 }
 
-std::vector<TableRule> rules_of(const std::vector<std::string>& texts) {
-  std::vector<TableRule> rules(texts.size());
-  for (std::size_t i = 0; i < texts.size(); ++i) parse_table_pattern(texts[i], rules[i].pattern);
-  return rules;
-}
-
 std::vector<TablePattern> patterns_of(const std::vector<std::string>& texts) {
   std::vector<TablePattern> patterns(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) parse_table_pattern(texts[i], patterns[i]);
@@ -91,13 +119,34 @@ std::string application_name(const std::string& pipeline, const std::string& com
 
 }  // namespace
 
+TableSelection::TableSelection(const std::vector<std::string>& patterns) {
+  for (const std::string& text : patterns) {
+    TablePattern pattern;
+    if (parse_table_pattern(text, pattern)) rules.push_back({std::move(pattern)});
+  }
+}
+
+const ConfigFields<TableSettings>& TableSettings::fields() {
+  static const auto kFields =
+      ConfigFields<TableSettings>{}
+          .optional("columns", &TableSettings::columns, "Columns to read; all by default. Those of the replica identity must be among them.")
+          .optional("where", &TableSettings::where,
+                    "SQL over the table's columns: rows for which it does not hold are not read. Columns that it uses must be of the replica "
+                    "identity. Needs PostgreSQL 15.")
+          .optional("key", &TableSettings::key,
+                    "Columns that name a row, where that is not the replica identity or the primary key. They must be of the replica identity.")
+          .check(check_table_settings);
+  return kFields;
+}
+
 const ConfigFields<PostgresCdcConfig>& PostgresCdcConfig::fields() {
   static const auto kFields =
       ConfigFields<PostgresCdcConfig>{}
           .required("url", &PostgresCdcConfig::url,
                     "postgresql://user:password@host:port/database. TLS is verified in full unless the host is this machine or the URL "
                     "says sslmode.")
-          .required("tables", &PostgresCdcConfig::tables, "Tables to read, as schema.table; * and ? match in both parts.")
+          .required("tables", &PostgresCdcConfig::tables, "Tables to read, as schema.table; * and ? match in both parts. A list, or a mapping of each to what is read of it: columns, "
+                    "where, key.")
           .optional("exclude", &PostgresCdcConfig::exclude, "Tables to leave out of those.")
           .optional("publication", &PostgresCdcConfig::publication,
                     "Publication to read through; by default the pipeline's own, sluice_<pipeline>, which is created.")
@@ -158,7 +207,7 @@ Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const 
   settings.snapshot_workers = static_cast<unsigned>(config.snapshot_workers);
   settings.snapshot_chunk_rows = config.snapshot_chunk_rows;
   settings.heartbeat = config.heartbeat;
-  settings.filter = {rules_of(config.tables), patterns_of(config.exclude)};
+  settings.filter = {config.tables.rules, patterns_of(config.exclude)};
   settings.state_directory = state_directory;
   settings.messages = config.messages;
   settings.spool.disk_bytes = config.spill_limit.bytes;
@@ -171,3 +220,25 @@ Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const 
 }
 
 }  // namespace sluice::sources::postgres
+
+namespace sluice {
+
+bool ConfigType<sources::postgres::TableSelection>::bind(const ConfigNode& node, sources::postgres::TableSelection& out,
+                                                         BindContext& context) {
+  if (!node.is_sequence() && !node.is_mapping()) return wrong_type(node, "a list or a mapping of tables", context), false;
+  sources::postgres::TableSelection selection;
+  bool good = true;
+  for (const ConfigNode& item : node.items) good = sources::postgres::bind_rule(item, nullptr, selection.rules.emplace_back(), context) && good;
+  for (const auto& [name, settings] : node.entries)
+    good = sources::postgres::bind_rule(name, &settings, selection.rules.emplace_back(), context) && good;
+  if (good) out = std::move(selection);
+  return good;
+}
+
+std::string ConfigType<sources::postgres::TableSelection>::show(const sources::postgres::TableSelection& value) {
+  std::string names;
+  for (const auto& rule : value.rules) names += (names.empty() ? "" : ", ") + rule.pattern.text();
+  return '[' + names + ']';
+}
+
+}  // namespace sluice

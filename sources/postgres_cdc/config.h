@@ -10,9 +10,26 @@
 
 namespace sluice::sources::postgres {
 
+// What stands under one table of the mapping form of `tables`.
+struct TableSettings {
+  std::vector<std::string> columns;
+  std::string where;
+  std::vector<std::string> key;
+
+  static const ConfigFields<TableSettings>& fields();
+};
+
+// `[public.orders, "shop.*"]`, or `{public.orders: {columns: [id, total], where: "id > 0", key: [id]}, "shop.*": }`.
+struct TableSelection {
+  std::vector<TableRule> rules;  // in the order of the file
+
+  TableSelection() = default;
+  TableSelection(const std::vector<std::string>& patterns);  // for callers without a file; what is no pattern is left out
+};
+
 struct PostgresCdcConfig {
   ConnectionUrl url;
-  std::vector<std::string> tables;
+  TableSelection tables;
   std::vector<std::string> exclude;
   std::string publication;  // empty: sluice_<pipeline>
   std::string slot;         // empty: sluice_<pipeline>
@@ -42,6 +59,13 @@ Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const 
 }  // namespace sluice::sources::postgres
 
 namespace sluice {
+
+template <>
+struct ConfigType<sources::postgres::TableSelection> {
+  static bool bind(const ConfigNode& node, sources::postgres::TableSelection& out, BindContext& context);
+  static std::string type_name() { return "list of tables, or mapping of tables to {columns, where, key}"; }
+  static std::string show(const sources::postgres::TableSelection& value);
+};
 
 template <>
 struct EnumNames<sources::postgres::MessageMode> {

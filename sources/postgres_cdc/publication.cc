@@ -1,157 +1,268 @@
 #include "sources/postgres_cdc/publication.h"
 
 #include <algorithm>
+#include <charconv>
+#include <map>
 #include <set>
 #include <vector>
+
+#include "sources/postgres_cdc/captured_tables.h"
+#include "sources/postgres_cdc/row_filter_probe.h"
 
 namespace sluice::sources::postgres {
 
 namespace {
 
-struct Table {
+using Tables = std::vector<CapturedTable>;
+using Filters = std::vector<ProbedFilter>;
+
+constexpr int kNarrowing = 150000;          // columns and rows of a publication
+constexpr int kGeneratedColumns = 180000;   // publish_generated_columns
+constexpr std::string_view kOperations = "publish = 'insert, update, delete, truncate'";
+
+struct Published {
   std::string schema, name;
-  bool has_identity = false;
-  bool is_partition = false;
-  bool is_named = false;  // not only matched by a pattern
+  std::string columns;  // "a, b", quoted, in the order of the table; empty: all
+  std::string where;    // as the server spells it; empty: all rows
+  bool by_name = false;  // stands in the publication itself, not by its schema or FOR ALL TABLES
 };
 
-using TableName = std::pair<std::string, std::string>;
+struct Publication {
+  bool exists = false, all_operations = false, via_root = false;
+  std::map<std::uint32_t, Published> tables;
+};
 
-Result<std::vector<Table>> wanted_tables(Connection& connection, const TableFilter& filter, std::stop_token stop) {
-  const Rows rows = SLUICE_TRY(connection.query(
-      "SELECT n.nspname, c.relname, c.relispartition, c.relreplident IN ('f', 'i') OR c.relreplident = 'd' AND EXISTS "
-      "  (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) "
-      "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' "
-      "  AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg_toast%' ORDER BY 1, 2",
-      "look up the tables", stop));
-  std::vector<Table> tables;
-  for (int row = 0; row < rows.count(); ++row) {
-    Table table{std::string(rows.text(row, 0)), std::string(rows.text(row, 1)), rows.text(row, 3) == "t", rows.text(row, 2) == "t", false};
-    if (!filter.wants(table.schema, table.name)) continue;
-    // Partitions come as rows of their parent; one may be named, but `*` does not mean them.
-    table.is_named = std::any_of(filter.include.begin(), filter.include.end(), [&](const TableRule& rule) {
-      return rule.pattern.is_literal() && rule.pattern.matches(table.schema, table.name);
-    });
-    if (!table.is_partition || table.is_named) tables.push_back(std::move(table));
-  }
-  return tables;
+std::uint32_t to_oid(std::string_view text) {
+  std::uint32_t oid = 0;
+  std::from_chars(text.data(), text.data() + text.size(), oid);
+  return oid;
 }
 
-Status check_all_found(const TableFilter& filter, const std::vector<Table>& tables) {
-  for (const auto& [pattern, columns, where, key] : filter.include) {
-    const bool found =
-        std::any_of(tables.begin(), tables.end(), [&](const Table& table) { return pattern.matches(table.schema, table.name); });
-    if (found || (!pattern.is_literal() && !tables.empty())) continue;
-    return Error(ErrorKind::kFatal, "table_missing",
-                 "find the tables to read: there is no table \"" + pattern.text() + "\" in the database");
-  }
-  return {};
-}
-
-std::string sql_name(const Connection& connection, const Table& table) {
-  return connection.identifier(table.schema) + '.' + connection.identifier(table.name);
-}
-
-std::string sql_list(const Connection& connection, const std::vector<Table>& tables) {
+std::string quoted_columns(const Connection& connection, const CapturedTable& table) {
   std::string list;
-  for (const Table& table : tables) list += (list.empty() ? "" : ", ") + sql_name(connection, table);
+  for (const CapturedTable::Column& column : table.columns) {
+    const auto& wanted = table.rule->columns;
+    if (std::find(wanted.begin(), wanted.end(), column.name) == wanted.end()) continue;
+    list += (list.empty() ? "" : ", ") + connection.identifier(column.name);
+  }
+  return table.rule->columns.empty() ? std::string() : list;
+}
+
+// One table as it stands in CREATE and ALTER PUBLICATION.
+std::string publication_entry(const Connection& connection, const CapturedTable& table) {
+  std::string entry = sql_name(connection, table.schema, table.name);
+  if (connection.server_version() < kNarrowing) return entry;
+  if (const std::string columns = quoted_columns(connection, table); !columns.empty()) entry += " (" + columns + ')';
+  // The expression may end in a comment.
+  if (!table.rule->where.empty()) entry += " WHERE (" + table.rule->where + "\n)";
+  return entry;
+}
+
+std::string entries(const Connection& connection, const Tables& tables) {
+  std::string list;
+  for (const CapturedTable& table : tables) list += (list.empty() ? "" : ", ") + publication_entry(connection, table);
   return list;
 }
 
-Status check_identity(const Connection& connection, const std::vector<Table>& tables) {
-  for (const Table& table : tables) {
-    if (table.has_identity) continue;
-    return Error(ErrorKind::kFatal, "no_replica_identity",
-                 "publish " + table.schema + '.' + table.name +
-                     ": it has no primary key and no replica identity, so the server would refuse every update and delete of it from then "
-                     "on (mend: ALTER TABLE " +
-                     sql_name(connection, table) + " REPLICA IDENTITY FULL; or give it a primary key)");
-  }
-  return {};
+std::string options(const Connection& connection) {
+  std::string text = std::string(kOperations) + ", publish_via_partition_root = true";
+  if (connection.server_version() >= kGeneratedColumns) text += ", publish_generated_columns = stored";
+  return text;
 }
 
-struct Publication {
-  bool exists = false;
-  bool all_operations = false;
-  std::set<TableName> tables;
-};
+std::string tables_query(const Connection& connection, const std::string& name) {
+  const bool narrowing = connection.server_version() >= kNarrowing;
+  const std::string columns =
+      "(SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a "
+      "WHERE a.attrelid = r.prrelid AND a.attnum = ANY(r.prattrs::pg_catalog.int2[]))";
+  return "SELECT c.oid, n.nspname, c.relname, r.prrelid IS NOT NULL, " +
+         (narrowing ? columns + ", pg_catalog.pg_get_expr(r.prqual, r.prrelid)" : std::string("NULL, NULL")) +
+         " FROM (SELECT t.schemaname, t.tablename FROM pg_catalog.pg_publication_tables t WHERE t.pubname = " + connection.literal(name) +
+         " UNION SELECT xn.nspname, x.relname FROM pg_catalog.pg_publication_rel xr JOIN pg_catalog.pg_class x ON x.oid = xr.prrelid "
+         "  JOIN pg_catalog.pg_namespace xn ON xn.oid = x.relnamespace JOIN pg_catalog.pg_publication xp ON xp.oid = xr.prpubid "
+         "  WHERE xp.pubname = " +
+         connection.literal(name) +
+         ") t JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname "
+         "JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename "
+         "LEFT JOIN pg_catalog.pg_publication_rel r ON r.prrelid = c.oid AND r.prpubid = "
+         "  (SELECT p.oid FROM pg_catalog.pg_publication p WHERE p.pubname = " +
+         connection.literal(name) + ')';
+}
 
 Result<Publication> find_publication(Connection& connection, const std::string& name, std::stop_token stop) {
   const std::string doing = "look up the publication \"" + name + "\"";
   const Rows found = SLUICE_TRY(connection.query(
-      "SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate FROM pg_publication WHERE pubname = " + connection.literal(name), doing,
-      stop));
+      "SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate, pubviaroot FROM pg_catalog.pg_publication WHERE pubname = " +
+          connection.literal(name),
+      doing, stop));
   Publication publication;
   publication.exists = found.count() == 1;
   if (!publication.exists) return publication;
   publication.all_operations = found.text(0, 0) == "t";
-  const Rows tables = SLUICE_TRY(
-      connection.query("SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = " + connection.literal(name), doing, stop));
-  for (int row = 0; row < tables.count(); ++row) publication.tables.emplace(tables.text(row, 0), tables.text(row, 1));
+  publication.via_root = found.text(0, 1) == "t";
+  const Rows rows = SLUICE_TRY(connection.query(tables_query(connection, name), doing, stop));
+  for (int row = 0; row < rows.count(); ++row) {
+    publication.tables.emplace(to_oid(rows.text(row, 0)),
+                               Published{std::string(rows.text(row, 1)), std::string(rows.text(row, 2)), std::string(rows.text(row, 4)),
+                                         std::string(rows.text(row, 5)), rows.text(row, 3) == "t"});
+  }
   return publication;
 }
 
-constexpr std::string_view kOperations = "publish = 'insert, update, delete, truncate'";
-
-Status create_publication(Connection& connection, const std::string& name, const std::vector<Table>& tables, std::stop_token stop) {
-  SLUICE_TRY(check_identity(connection, tables));
-  // The root of a partitioned table stands for its partitions (PostgreSQL 13).
-  const std::string root = connection.server_version() >= 130000 ? ", publish_via_partition_root = true" : "";
-  SLUICE_TRY(connection.query("CREATE PUBLICATION " + connection.identifier(name) + " FOR TABLE " + sql_list(connection, tables) +
-                                  " WITH (" + std::string(kOperations) + root + ")",
-                              "create the publication \"" + name + "\"", stop));
-  return {};
+const ProbedFilter* find_filter(const Filters& filters, const CapturedTable& table) {
+  const auto found = std::find_if(filters.begin(), filters.end(), [&](const ProbedFilter& filter) { return filter.table == table.oid; });
+  return found == filters.end() ? nullptr : &*found;
 }
 
-Status check_operations(Connection& connection, const std::string& name, PublicationOwner owner, Logger& log, std::stop_token stop) {
-  const std::string mend = "ALTER PUBLICATION " + connection.identifier(name) + " SET (" + std::string(kOperations) + ")";
-  if (owner == PublicationOwner::kTheUsers) {
-    log.warning("the publication leaves out some operations: they are not seen", {{"publication", name}, {"mend", mend + ";"}});
+// The work of one ensure_publication().
+struct Work {
+  Connection& connection;
+  const PublicationWish& wish;
+  Logger& log;
+  std::stop_token stop;
+
+  std::string alter() const { return "ALTER PUBLICATION " + connection.identifier(wish.name); }
+  bool ours() const { return wish.owner == PublicationOwner::kOurs; }
+
+  Status run(const std::string& sql, std::string_view verb) {
+    SLUICE_TRY(connection.query(sql, std::string(verb) + " the publication \"" + wish.name + "\"", stop));
     return {};
   }
-  SLUICE_TRY(connection.query(mend, "change the publication \"" + name + "\"", stop));
-  return {};
-}
 
-// A table that came later and cannot be published without harm must not stop those that are read already, unless it is named.
-void leave_out_harmful(std::vector<Table>& tables, Logger& log) {
-  std::erase_if(tables, [&](const Table& table) {
-    const bool harmful = !table.has_identity && !table.is_named;
-    if (harmful)
-      log.warning("a table that matches `tables` is not read: it has no primary key and no replica identity",
-                  {{"table", table.schema + '.' + table.name}});
-    return harmful;
-  });
+  Error fatal(std::string_view code, const std::string& message, const std::string& mend) const {
+    return {ErrorKind::kFatal, code, "the publication \"" + wish.name + "\" " + message + " (mend: " + mend + ')'};
+  }
+
+  Result<Filters> filters(const Tables& tables) {
+    if (connection.server_version() >= kNarrowing) return check_filters(tables);
+    for (const CapturedTable& table : tables) {
+      if (table.rule->where.empty()) continue;
+      return Error(ErrorKind::kFatal, "where_unsupported",
+                   "read " + table.text() + ": `where` needs PostgreSQL 15, this server is older (mend: a transform `filter` does the same here)");
+    }
+    return Filters();
+  }
+
+  Result<Filters> check_filters(const Tables& tables) {
+    Filters probed = SLUICE_TRY(probe_row_filters(connection, tables, stop));
+    for (const CapturedTable& table : tables) {
+      const ProbedFilter* filter = find_filter(probed, table);
+      if (filter == nullptr || filter->outside_identity.empty()) continue;
+      return problem_error({{"filter_outside_identity", table.text(),
+                             "its `where` uses the column \"" + filter->outside_identity.front() +
+                                 "\", which is not of its replica identity: the server would refuse its updates and deletes",
+                             "ALTER TABLE " + sql_name(connection, table.schema, table.name) + " REPLICA IDENTITY FULL;"}});
+    }
+    return probed;
+  }
+
+  Status create(const Tables& tables) {
+    SLUICE_TRY(filters(tables));
+    return run("CREATE PUBLICATION " + connection.identifier(wish.name) + " FOR TABLE " + entries(connection, tables) + " WITH (" +
+                   options(connection) + ')',
+               "create");
+  }
+
+  Status check_options(const Publication& publication, const Tables& tables) {
+    const bool has_root = std::any_of(tables.begin(), tables.end(), [](const CapturedTable& table) { return table.kind == 'p'; });
+    if (ours()) {
+      if (publication.all_operations && publication.via_root) return {};
+      return run(alter() + " SET (" + options(connection) + ')', "change");
+    }
+    if (!publication.all_operations)
+      log.warning("the publication leaves out some operations: they are not seen",
+                  {{"publication", wish.name}, {"mend", alter() + " SET (" + std::string(kOperations) + ");"}});
+    if (publication.via_root || !has_root) return {};
+    return fatal("publication_without_root", "sends the rows of partitions under their own names, not under that of the table",
+                 alter() + " SET (publish_via_partition_root = true);");
+  }
+
+  Status add(const Tables& missing) {
+    if (missing.empty()) return {};
+    const std::string sql = alter() + " ADD TABLE " + entries(connection, missing);
+    if (!ours()) return fatal("publication_lacks_table", "does not hold all tables that are wanted", sql + ';');
+    return run(sql, "extend");
+  }
+
+  bool differs(const CapturedTable& table, const Published& now, const Filters& wanted) const {
+    const ProbedFilter* filter = find_filter(wanted, table);
+    const std::string where = filter == nullptr ? std::string() : filter->expression;
+    // Columns that a publication of the user's sends beyond ours are left out here.
+    const bool columns = ours() ? now.columns != quoted_columns(connection, table) : false;
+    return columns || (now.where != where && (ours() || !where.empty()));
+  }
+
+  // In one statement list, so that the table is never out of the publication.
+  Status change(const Tables& tables, const Publication& publication, const Filters& wanted) {
+    if (connection.server_version() < kNarrowing) return {};
+    for (const CapturedTable& table : tables) {
+      const auto now = publication.tables.find(table.oid);
+      if (now == publication.tables.end() || !differs(table, now->second, wanted)) continue;
+      const std::string sql = alter() + " DROP TABLE " + sql_name(connection, table.schema, table.name) + "; " + alter() + " ADD TABLE " +
+                              publication_entry(connection, table);
+      if (!ours()) return fatal("publication_differs", "does not have the `where` of " + table.text(), sql + ';');
+      SLUICE_TRY(run(sql, "change"));
+      log.info("changed the columns or rows of a table in the publication", {{"publication", wish.name}, {"table", table.text()}});
+    }
+    return {};
+  }
+
+  // Best effort: what is sent and not wanted is passed over.
+  void remove(const Tables& tables, const Publication& publication) {
+    if (!ours()) return;
+    std::set<std::uint32_t> wanted;
+    for (const CapturedTable& table : tables) wanted.insert(table.oid);
+    std::string list;
+    for (const auto& [oid, table] : publication.tables) {
+      if (table.by_name && !wanted.contains(oid)) list += (list.empty() ? "" : ", ") + sql_name(connection, table.schema, table.name);
+    }
+    if (list.empty()) return;
+    const Status removed = run(alter() + " DROP TABLE " + list, "change");
+    if (removed) return log.info("took tables out of the publication", {{"publication", wish.name}, {"tables", list}});
+    log.warning("tables that are not wanted stay in the publication", {{"publication", wish.name}, {"cause", removed.error().message()}});
+  }
+};
+
+// Leaves out what only matches a pattern; an error when something is wrong with the rest, or with anything at the first start.
+Status drop_problems(Tables& tables, const std::vector<TableProblem>& problems, bool first_start, Logger& log) {
+  std::vector<TableProblem> fatal;
+  for (const TableProblem& problem : problems) {
+    const auto table = std::find_if(tables.begin(), tables.end(), [&](const CapturedTable& each) { return each.text() == problem.table; });
+    if (table == tables.end()) continue;
+    if (first_start || table->is_named) {
+      fatal.push_back(problem);
+      continue;
+    }
+    log.warning("a table that matches `tables` is not read", {{"table", problem.table}, {"cause", problem.message}, {"mend", problem.mend}});
+    tables.erase(table);
+  }
+  if (!fatal.empty()) return problem_error(fatal);
+  return {};
 }
 
 }  // namespace
 
 Status ensure_publication(Connection& connection, const PublicationWish& wish, const TableFilter& filter, Logger& log,
                           std::stop_token stop) {
-  const auto& [name, owner, creation] = wish;
-  const std::vector<Table> tables = SLUICE_TRY(wanted_tables(connection, filter, stop));
-  SLUICE_TRY(check_all_found(filter, tables));
-  const Publication publication = SLUICE_TRY(find_publication(connection, name, stop));
-  if (!publication.exists) {
-    if (creation == PublicationCreation::kAllowed) return create_publication(connection, name, tables, stop);
-    return Error(
-        ErrorKind::kFatal, "publication_missing",
-        "the publication \"" + name + "\" is gone while its slot is there: changes made without it cannot be read (mend: sluice resync)");
+  Tables tables = SLUICE_TRY(captured_tables(connection, filter, stop));
+  const Publication publication = SLUICE_TRY(find_publication(connection, wish.name, stop));
+  if (!publication.exists && wish.creation == PublicationCreation::kTooLate) {
+    return Error(ErrorKind::kFatal, "publication_missing",
+                 "the publication \"" + wish.name +
+                     "\" is gone while its slot is there: changes made without it cannot be read (mend: sluice resync)");
   }
-  if (!publication.all_operations) SLUICE_TRY(check_operations(connection, name, owner, log, stop));
-  std::vector<Table> missing;
-  for (const Table& table : tables) {
-    if (!publication.tables.contains({table.schema, table.name})) missing.push_back(table);
-  }
-  leave_out_harmful(missing, log);
-  if (missing.empty()) return {};
-  const std::string mend = "ALTER PUBLICATION " + connection.identifier(name) + " ADD TABLE " + sql_list(connection, missing);
-  if (owner == PublicationOwner::kTheUsers) {
-    return Error(ErrorKind::kFatal, "publication_lacks_table",
-                 "the publication \"" + name + "\" does not hold " + sql_list(connection, missing) + " (mend: " + mend + ";)");
-  }
-  SLUICE_TRY(check_identity(connection, missing));
-  SLUICE_TRY(connection.query(mend, "extend the publication \"" + name + "\"", stop));
+  const auto problems = SLUICE_TRY(table_problems(connection, tables, stop));
+  SLUICE_TRY(drop_problems(tables, problems, !publication.exists, log));
+  Work work{connection, wish, log, stop};
+  if (!publication.exists) return work.create(tables);
+  const Filters filters = SLUICE_TRY(work.filters(tables));
+  SLUICE_TRY(work.check_options(publication, tables));
+  Tables missing;
+  std::copy_if(tables.begin(), tables.end(), std::back_inserter(missing),
+               [&](const CapturedTable& table) { return !publication.tables.contains(table.oid); });
+  SLUICE_TRY(work.add(missing));
+  SLUICE_TRY(work.change(tables, publication, filters));
+  work.remove(tables, publication);
   return {};
 }
 

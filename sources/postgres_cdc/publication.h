@@ -1,5 +1,5 @@
 #pragma once
-// The publication that says which tables the server sends.
+// The publication that says which tables, columns and rows the server sends.
 
 #include <stop_token>
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace sluice::sources::postgres {
 
-// kOurs: the pipeline's own, created and extended as needed.  kTheUsers: named in the configuration; only looked at once it exists.
+// kOurs: the pipeline's own, created and changed as needed.  kTheUsers: named in the configuration; only looked at once it exists.
 enum class PublicationOwner : std::uint8_t { kOurs, kTheUsers };
 
 // A publication made now is not seen by a slot that stands before it, so it may be created only while there is no slot.
@@ -23,11 +23,13 @@ struct PublicationWish {
   PublicationCreation creation = PublicationCreation::kAllowed;
 };
 
-// Makes sure that every table of `filter` is published.  Tables without a replica identity are never added: the server would refuse
-// their updates and deletes to everybody from then on.  One that only matches a pattern stops the first start; later it is left out
-// with a warning.
-// kFatal table_missing, publication_missing, no_replica_identity, publication_lacks_table, publication_lacks_operations, each with the SQL
-// that mends it.
+// Makes sure that every table of `filter` is published, from PostgreSQL 15 on with its columns and rows; partitioned tables through
+// their root; from 18 on with stored generated columns.  Tables of our own publication that are no longer wanted are taken out.  A table
+// that cannot be published without harm (captured_tables.h) is never added: one that only matches a pattern stops the first start;
+// later it is left out with a warning.
+// A change of columns or rows holds for what is written to the log after it: the server reads the publication as of each change.
+// kFatal table_missing, publication_missing, publication_lacks_table, publication_without_root, publication_differs,
+// filter_outside_identity, where_unsupported, and those of table_problems(), each with what mends it.
 Status ensure_publication(Connection& connection, const PublicationWish& wish, const TableFilter& filter, Logger& log,
                           std::stop_token stop);
 

@@ -11,6 +11,16 @@
 
 namespace sluice::sources::postgres {
 
+// Which columns of a relation are read, and the relation as it is then.
+struct NarrowedRelation {
+  RelationMessage relation;
+  std::vector<std::uint32_t> kept;  // of the message's columns; empty: all
+};
+
+// Leaves out what `rule` does not name of `columns`: before PostgreSQL 15, and where the publication is the user's, the server sends
+// more.  `rule` may be null.  kFatal column_missing when one that it names is not sent.
+Result<NarrowedRelation> narrow(const RelationMessage& relation, const TableRule* rule);
+
 struct RelationShape {
   SchemaRef schema;
   std::vector<ColumnCodec> codecs;  // as many as the relation has columns

@@ -170,6 +170,16 @@ Status follow_to_standbys(const Setup& setup, const std::optional<SlotHealth>& s
   return {};
 }
 
+// A process of the server that has looked at tables and types keeps what it saw, and then reads older rows of its log as if they were laid
+// out that way: garbage, or an error (decision 0041).  So the stream gets a process that has looked at nothing.
+Status reconnect(const Setup& setup, Connection& connection) {
+  { const Connection done = std::move(connection); }  // first, for a server whose walsenders are counted
+  connection = SLUICE_TRY(Connection::connect(setup.settings.connect, Connection::Mode::kReplication, setup.stop));
+  const ServerIdentity now = SLUICE_TRY(identify_server(connection, setup.stop));
+  if (now.system_id == setup.server.system_id && now.timeline == setup.server.timeline) return {};
+  return Error(ErrorKind::kTransient, "connection_lost", "connect to PostgreSQL: `url` leads to another server than a moment ago");
+}
+
 Status start_stream(const Setup& setup, const StreamOptions& options, Lsn from) {
   const std::string command = start_command(setup.connection, setup.settings.slot, from, options, setup.settings.publication);
   SLUICE_TRY(setup.connection.query(command, "read from the replication slot \"" + setup.settings.slot + "\"", setup.stop));
@@ -232,6 +242,7 @@ Result<Session> open_session(const SessionSettings& settings, const std::optiona
   session.start.resume = {session.start.position.resume, server.timeline, options.protocol, settings.publication, options.messages};
   SLUICE_TRY(claim_slot(setup, slot, stale_pid));
   SLUICE_TRY(follow_to_standbys(setup, slot));
+  SLUICE_TRY(reconnect(setup, connection));
   SLUICE_TRY(start_stream(setup, options, session.start.position.resume));
   session.reader = std::make_unique<ReplicationReader>(std::move(connection), reader_options(settings, server, session.start));
   return session;

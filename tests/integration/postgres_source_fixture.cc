@@ -34,6 +34,7 @@ sources::postgres::SessionSettings settings_of(const SourceOptions& options) {
   sources::postgres::PostgresCdcConfig config;
   config.url = ConnectionUrl(options.url);
   config.tables = options.tables;
+  if (!options.rules.empty()) config.tables.rules = options.rules;
   config.heartbeat = options.heartbeat;
   config.snapshot = options.snapshot;
   config.adopt = options.adopt;
@@ -84,6 +85,7 @@ Result<SourceState> SourceRun::read() {
   for (const Record& record : batch->records()) {
     seen_.push_back({record.op, record.ordinal, record.schema->spec().table, show_all(record.before), show_all(record.after),
                      show_all(record.key), record.schema->key()});
+    specs_[record.schema->spec().table] = record.schema->spec();
   }
   for (const RejectedInput& input : batch->rejected_inputs()) rejected_.push_back({input.partition, input.ordinal, {}, input.reason});
   for (const auto& [key, position] : batch->through()) through_[key] = position;
@@ -95,10 +97,13 @@ Result<SourceState> SourceRun::read() {
 
 void SourceRun::read_until(const std::function<bool()>& done, int seconds) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  std::string transient = "none";
   while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("nothing came within " + std::to_string(seconds) + " s");
+    if (std::chrono::steady_clock::now() > deadline)
+      throw std::runtime_error("nothing came within " + std::to_string(seconds) + " s; last error: " + transient);
     const auto state = read();
     if (state) continue;
+    transient = state.error().message();
     if (state.error().kind() != ErrorKind::kTransient)
       throw std::runtime_error(std::string(state.error().code()) + ": " + state.error().message());
     std::this_thread::sleep_for(10ms);  // the shard's back-off
@@ -137,6 +142,19 @@ bool postgres_available() {
   const std::string reason = postgres_unavailable();
   if (!reason.empty()) std::cout << "SKIPPED: " << reason << '\n';
   return reason.empty();
+}
+
+double SourceRun::schema_changes() const { return metrics_.named("sluice_schema_changes_total").value(); }
+
+PostgresServer* shared_server(const std::string& version) {
+  static std::map<std::string, std::unique_ptr<PostgresServer>> servers;
+  if (const std::string reason = postgres_unavailable(version); !reason.empty()) {
+    std::cout << "SKIPPED: " << reason << '\n';
+    return nullptr;
+  }
+  auto& server = servers[version];
+  if (!server) server = std::make_unique<PostgresServer>("wal_sender_timeout = 5s", version);
+  return server.get();
 }
 
 PostgresServer* shared_server() {

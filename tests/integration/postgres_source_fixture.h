@@ -14,6 +14,7 @@
 #include "core/build_context.h"
 #include "core/source.h"
 #include "sources/postgres_cdc/snapshot/snapshot_point.h"
+#include "sources/postgres_cdc/table_filter.h"
 #include "tests/support/postgres_server.h"
 
 namespace sluice::sources::postgres {
@@ -24,7 +25,13 @@ namespace sluice::test {
 
 class FakeMetrics final : public Metrics {
  public:
-  Counter& counter(std::string_view, std::string_view, const Labels&) override { return counters_.emplace_back(); }
+  Counter& counter(std::string_view name, std::string_view, const Labels&) override {
+    const std::lock_guard lock(mutex_);
+    Counter& made = counters_.emplace_back();
+    named_[std::string(name)] = &made;
+    return made;
+  }
+  const Counter& named(const std::string& name) const { return *named_.at(name); }
   Gauge& gauge(std::string_view name, std::string_view, const Labels& labels) override {
     const std::lock_guard lock(mutex_);
     return gauges_[key(name, labels.size() > kOwn ? labels.back().second : "")];
@@ -39,6 +46,7 @@ class FakeMetrics final : public Metrics {
   }
 
  private:
+  std::map<std::string, const Counter*> named_;
   static constexpr std::size_t kOwn = 3;
   static std::string key(std::string_view name, std::string_view label) { return std::string(name) + '{' + std::string(label) + '}'; }
 
@@ -84,6 +92,7 @@ struct SourceOptions {
   bool adopt = false;
   std::string state_directory = {};
   std::string publication = {};
+  std::vector<sources::postgres::TableRule> rules = {};  // instead of `tables`
   bool messages = false;
   std::function<void(sources::postgres::SessionSettings&)> adjust = {};  // last
 };
@@ -124,6 +133,9 @@ class SourceRun {
   std::size_t transient_errors() const { return transient_errors_; }
   std::vector<RejectedInput>& rejected() { return rejected_; }
   bool commit_wanted() const { return commit_wanted_; }
+  // Of the table's last record.
+  const SchemaSpec& schema(const std::string& table) const { return specs_.at(table); }
+  double schema_changes() const;
   FakeMetrics& metrics() { return metrics_; }
   KeepingLogger& log() { return log_; }
 
@@ -142,6 +154,7 @@ class SourceRun {
   std::vector<Seen> seen_;
   std::vector<std::pair<std::size_t, Checkpoint>> steps_;
   std::vector<RejectedInput> rejected_;
+  std::map<std::string, SchemaSpec> specs_;
   Checkpoint through_;
   std::size_t transient_errors_ = 0;
   bool commit_wanted_ = false;
@@ -163,6 +176,8 @@ class TemporaryFolder {
   std::string path_;
 };
 
+// A server of that version for all tests of this program; null, with a line that says why, when it cannot be had.
+PostgresServer* shared_server(const std::string& version);
 // The server that the tests of this program share; null, with a line that says so, when there is none on this machine.
 PostgresServer* shared_server();
 // False, with that line, when the test cannot run.

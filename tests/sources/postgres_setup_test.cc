@@ -192,7 +192,7 @@ TEST_CASE("the configuration is checked before anything connects") {
 TEST_CASE("slot and publication are named after the pipeline") {
   PostgresCdcConfig config;
   config.url = ConnectionUrl("postgresql://localhost/db");
-  config.tables = {"public.orders"};
+  config.tables = std::vector<std::string>{"public.orders"};
   const auto settings = session_settings(config, "shop-orders-eu", "pg", "");
   REQUIRE(settings);
   CHECK(settings.value().slot == "sluice_shop_orders_eu");

@@ -221,7 +221,7 @@ Status SnapshotReader::describe(std::uint32_t oid, std::stop_token stop) {
   const auto ask = [&]() -> Result<std::optional<TableShape>> {
     if (!session_) session_ = SLUICE_TRY(snapshot_session(settings_.connect, stop));
     SLUICE_TRY(begin_under(*session_, *anchor_, stop));
-    auto shape = SLUICE_TRY(describe_table(*session_, oid, settings_.publication, stop));
+    auto shape = SLUICE_TRY(describe_table(*session_, oid, settings_.publication, settings_.filter, stop));
     const Rows rows = SLUICE_TRY(session_->query(
         "SELECT has_table_privilege(" + std::to_string(oid) + "::oid, 'SELECT') IS NULL", "look up a table", stop));
     SLUICE_TRY(session_->query("COMMIT", "look up a table", stop));

@@ -112,6 +112,10 @@ Result<std::string> row_filter(Connection& connection, const RelationMessage& re
   return rows.count() == 1 ? std::string(rows.text(0, 0)) : std::string();
 }
 
+bool is_read(const TableRule* rule, std::string_view column) {
+  return rule == nullptr || rule->columns.empty() || std::find(rule->columns.begin(), rule->columns.end(), column) != rule->columns.end();
+}
+
 Status find_key(Connection& connection, const std::vector<std::string>& attributes, TableShape& shape, std::stop_token stop) {
   const Rows rows =
       SLUICE_TRY(connection.query(key_query(shape.relation.id), "look up the key of a table", std::move(stop)));
@@ -147,14 +151,16 @@ Result<std::vector<ListedTable>> list_tables(Connection& connection, const std::
 }
 
 Result<std::optional<TableShape>> describe_table(Connection& connection, std::uint32_t oid, const std::string& publication,
-                                                 std::stop_token stop) {
+                                                 const TableFilter& filter, std::stop_token stop) {
   const Rows rows = SLUICE_TRY(connection.query(columns_query(connection, oid, publication), "look up the columns of a table", stop));
   if (rows.count() == 0) return std::optional<TableShape>();
   TableShape shape;
   RelationMessage& relation = shape.relation;
   relation = {oid, std::string(rows.text(0, 0)), std::string(rows.text(0, 1)), rows.text(0, 3)[0], {}};
+  const TableRule* rule = filter.rule_for(relation.schema, relation.table);
   std::vector<std::string> attributes;
   for (int row = 0; row < rows.count() && !rows.is_null(row, 4); ++row) {
+    if (!is_read(rule, rows.text(row, 4))) continue;
     relation.columns.push_back({rows.text(row, 8) == "t", std::string(rows.text(row, 4)), to_number<std::uint32_t>(rows.text(row, 5)),
                                 to_number<std::int32_t>(rows.text(row, 6))});
     shape.columns += (shape.columns.empty() ? "" : ", ") + connection.identifier(relation.columns.back().name);
@@ -163,6 +169,8 @@ Result<std::optional<TableShape>> describe_table(Connection& connection, std::ui
   const bool is_root = rows.text(0, 2) == "p";
   shape.from = (is_root ? "" : "ONLY ") + connection.identifier(relation.schema) + '.' + connection.identifier(relation.table);
   shape.row_filter = SLUICE_TRY(row_filter(connection, relation, publication, stop));
+  const bool unpublished = publication.empty() || connection.server_version() < 150000;
+  if (unpublished && rule != nullptr && !rule->where.empty()) shape.row_filter = rule->where + '\n';  // it may end in a comment
   SLUICE_TRY(find_key(connection, attributes, shape, stop));
   return std::optional(std::move(shape));
 }

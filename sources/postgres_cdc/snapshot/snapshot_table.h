@@ -45,8 +45,9 @@ struct TableShape {
   std::string search_path = "pg_catalog";  // finds the comparisons of the key's index, such as those of citext
 };
 
-// nullopt when the table is gone.
-Result<std::optional<TableShape>> describe_table(Connection& connection, std::uint32_t oid, const std::string& publication,
+// With the columns that both the publication and `filter` name, and the rows of the publication, or of `filter` where a publication
+// cannot say so.  nullopt when the table is gone.
+Result<std::optional<TableShape>> describe_table(Connection& connection, std::uint32_t oid, const std::string& publication, const TableFilter& filter,
                                                  std::stop_token stop);
 
 // A part of a table in the order of its key: after `after`, up to and with `up_to`, at most `limit` rows.
