@@ -32,7 +32,9 @@ Status check_origin(Connection& connection, const ServerIdentity& server, const 
     const std::string where = left ? "leaves timeline " + std::to_string(known.resume.timeline) + " at " + lsn_text(*left)
                                    : "does not come from timeline " + std::to_string(known.resume.timeline);
     return fatal("origin_changed", "the server is on timeline " + std::to_string(server.timeline) + ", which " + where +
-                                       ": changes up to " + lsn_text(needed) + " that were read are not part of it");
+                                       ": changes up to " + lsn_text(needed) +
+                                       " that were read are not part of it (mend: sluice resync; from PostgreSQL 17 on "
+                                       "synchronized_standby_slots on the primary keeps the stream behind its standbys)");
   }
   if (server.flushed < needed) {
     return fatal("origin_changed", "the server's log ends at " + lsn_text(server.flushed) + ", before the position " + lsn_text(needed) +
