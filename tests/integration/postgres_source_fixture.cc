@@ -35,6 +35,7 @@ sources::postgres::SessionSettings settings_of(const SourceOptions& options) {
   config.url = ConnectionUrl(options.url);
   config.tables = options.tables;
   config.heartbeat = options.heartbeat;
+  config.snapshot = options.snapshot;
   config.adopt = options.adopt;
   config.publication = options.publication;
   auto settings = sources::postgres::session_settings(config, options.pipeline, "pg", options.state_directory);
