@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sources/postgres_cdc/heartbeat.h"
 #include "sources/postgres_cdc/relation_shape.h"
 #include "sources/postgres_cdc/wire_reader.h"
 
@@ -365,6 +366,10 @@ Status ChangeAssembler::on_message(const LogicalMessage& message, const Target& 
   if (ordinal <= position_.done) return {};                                                                                          // A2
   if (!transaction_ && position_.inside_transaction())
     return lost("the transaction that commits at " + lsn_text(position_.done.major) + " is not sent again");  // A3
+  if (!transaction_ && message.prefix == kHeartbeatPrefix) {
+    position_ = StreamPosition::quiet_at(message.lsn);
+    return {};
+  }
   if (!message_schema_) message_schema_ = schemas_.intern({database_, "", "", {{"content", Value::Type::kBytes, false, "bytea"}}, {}});
   Arena& arena = target.out.arena();
   Record record = blank(Op::kMessage, target, ordinal);

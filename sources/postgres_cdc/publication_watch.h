@@ -2,26 +2,27 @@
 // Notices that a publication sends less than it did: a table taken out of it is not sent any more and nothing in the stream says so;
 // from PostgreSQL 18 on not even a publication that is gone ends the stream.
 
-#include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
 
+#include "core/fault_points.h"
 #include "core/result.h"
 #include "sources/postgres_cdc/connection.h"
 #include "sources/postgres_cdc/table_filter.h"
 
 namespace sluice::sources::postgres {
 
-// What a publication sends, as the catalogue says at one moment.
+// What a publication sends, as the catalogue says at one moment.  Objects by oid, as text: names can change without any loss.
 struct PublishedState {
   std::string oid;
   bool all_tables = false;
   bool all_operations = false;
-  std::set<std::string> schemas;                                      // FOR TABLES IN SCHEMA (PostgreSQL 15)
-  std::map<std::string, std::pair<std::string, std::string>> tables;  // oid of those that stand in it by name -> schema, table
+  std::set<std::string> schemas;  // FOR TABLES IN SCHEMA (PostgreSQL 15)
+  std::set<std::string> tables;   // those that stand in it one by one
+
+  bool operator==(const PublishedState&) const = default;
 };
 
 // nullopt: there is no such publication.
@@ -32,5 +33,21 @@ Result<std::optional<PublishedState>> published_state(Connection& connection, co
 // not be asked.
 Result<std::optional<Error>> publication_loss(Connection& connection, const std::string& publication, const PublishedState& before,
                                               const std::optional<PublishedState>& now, const TableFilter& filter, std::stop_token stop);
+
+// The state as of the last session, kept in the pipeline's folder, so that a table that somebody took out while the pipeline was stopped
+// is not put back without a word.  A note that is missing is no error: there is nothing to compare with then.
+class PublicationNote {
+ public:
+  // `folder` empty: nothing is kept.  `owner`: system id and publication; a note of another is as good as none.
+  PublicationNote(const std::string& folder, const std::string& component, std::string owner)
+      : path_(folder.empty() ? "" : folder + '/' + component + ".published"), owner_(std::move(owner)) {}
+
+  Result<std::optional<PublishedState>> read() const;
+  // Durable when it returns.  Errors of storage/durable_file.h.
+  Status write(const PublishedState& state, FaultPoints& faults) const;
+
+ private:
+  const std::string path_, owner_;
+};
 
 }  // namespace sluice::sources::postgres

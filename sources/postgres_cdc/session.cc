@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "sources/postgres_cdc/publication_watch.h"
 #include "sources/postgres_cdc/slot_health.h"
 
 namespace sluice::sources::postgres {
@@ -31,7 +32,9 @@ Status check_origin(Connection& connection, const ServerIdentity& server, const 
     const std::string where = left ? "leaves timeline " + std::to_string(known.resume.timeline) + " at " + lsn_text(*left)
                                    : "does not come from timeline " + std::to_string(known.resume.timeline);
     return fatal("origin_changed", "the server is on timeline " + std::to_string(server.timeline) + ", which " + where +
-                                       ": changes up to " + lsn_text(needed) + " that were read are not part of it");
+                                       ": changes up to " + lsn_text(needed) +
+                                       " that were read are not part of it (mend: sluice resync; from PostgreSQL 17 on "
+                                       "synchronized_standby_slots on the primary keeps the stream behind its standbys)");
   }
   if (server.flushed < needed) {
     return fatal("origin_changed", "the server's log ends at " + lsn_text(server.flushed) + ", before the position " + lsn_text(needed) +
@@ -126,12 +129,40 @@ Result<KnownPosition> take_slot(const Setup& setup, const SlotHealth& slot, cons
   return fresh_position(setup, slot.confirmed);
 }
 
+PublicationNote publication_note(const Setup& setup) {
+  return {setup.settings.state_directory, setup.settings.component, setup.server.system_id + ' ' + setup.settings.publication};
+}
+
+// What the publication sent in the last session it must send still: else somebody took a table out of it, and to put it back here would
+// hide the gap.
+Status check_published(const Setup& setup) {
+  std::optional<PublishedState> before = SLUICE_TRY(publication_note(setup).read());
+  if (!before) return {};
+  if (setup.settings.publication_owner == PublicationOwner::kTheUsers) {  // they rule over it; ensure_publication() says what is missing
+    before->all_operations = false;
+    before->schemas.clear();
+  }
+  const std::string& name = setup.settings.publication;
+  const std::optional<PublishedState> now = SLUICE_TRY(published_state(setup.connection, name, setup.stop));
+  std::optional<Error> loss = SLUICE_TRY(publication_loss(setup.connection, name, *before, now, setup.settings.filter, setup.stop));
+  if (loss) return *std::move(loss);
+  return {};
+}
+
+Status note_published(const Setup& setup) {
+  const PublicationNote note = publication_note(setup);
+  const std::optional<PublishedState> now = SLUICE_TRY(published_state(setup.connection, setup.settings.publication, setup.stop));
+  if (!now || SLUICE_TRY(note.read()) == now) return {};
+  return note.write(*now, setup.faults);
+}
+
 Result<KnownPosition> find_start(const Setup& setup, const std::optional<KnownPosition>& known, const std::optional<SlotHealth>& slot,
                                  Session& session) {
   const SlotIntent intent(setup.settings.state_directory, setup.settings.component);
   if (slot) SLUICE_TRY(check_slot_kind(*slot, setup.settings, setup.server));
   if (!known) return slot ? take_slot(setup, *slot, intent) : create_everything(setup, intent, session);
   SLUICE_TRY(check_position(slot, setup.settings, *known));
+  SLUICE_TRY(check_published(setup));
   SLUICE_TRY(setup.publish(PublicationCreation::kTooLate));
   if (known->durable != 0) intent.remove();
   return *known;
@@ -240,6 +271,7 @@ Result<Session> open_session(const SessionSettings& settings, const std::optiona
   Session session;
   session.start = SLUICE_TRY(find_start(setup, known, slot, session));
   session.start.resume = {session.start.position.resume, server.timeline, options.protocol, settings.publication, options.messages};
+  SLUICE_TRY(note_published(setup));
   SLUICE_TRY(claim_slot(setup, slot, stale_pid));
   SLUICE_TRY(follow_to_standbys(setup, slot));
   SLUICE_TRY(reconnect(setup, connection));

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "sources/postgres_cdc/heartbeat.h"
+
 namespace sluice::sources::postgres {
 
 namespace {
@@ -169,7 +171,8 @@ void SlotMonitor::raise(const SlotAlarms::Alarm& alarm) {
 void SlotMonitor::beat(std::stop_token stop) {
   Status beaten = connect(stop);
   if (beaten) {
-    const std::string sql = "SELECT pg_logical_emit_message(false, 'sluice.heartbeat', " + connection_->literal(options_.slot) + ")";
+    const std::string sql = "SELECT pg_logical_emit_message(false, " + connection_->literal(kHeartbeatPrefix) + ", " +
+                            connection_->literal(options_.slot) + ")";
     const Result<Rows> written = connection_->query(sql, "write the heartbeat message", stop);
     if (!written) beaten = written.error();
   }

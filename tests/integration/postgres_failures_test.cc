@@ -258,6 +258,48 @@ TEST_CASE("a publication that sends less than before ends the stream", "[postgre
   CHECK(error.kind() == ErrorKind::kFatal);
 }
 
+TEST_CASE("a table that was taken out of the publication while the pipeline was stopped is not put back without a word", "[postgres]") {
+  PostgresServer* server = shared_server();
+  if (server == nullptr) return;
+  Scene scene(*server, "meanwhile");
+  const TemporaryFolder folder;
+  scene.options.state_directory = folder.path();
+  scene.session.query("CREATE TABLE second (id int PRIMARY KEY); CREATE TABLE third (id int PRIMARY KEY)");
+  Checkpoint through;
+  {
+    SourceRun run(scene.options);
+    REQUIRE(run.open());
+    scene.mark("one");
+    run.read_until_marker("one");
+    through = run.through();
+    REQUIRE(run.close());
+  }
+  scene.session.query("ALTER PUBLICATION sluice_meanwhile DROP TABLE second");
+  scene.session.query("INSERT INTO second VALUES (1)");  // never seen
+  scene.session.query("DROP TABLE third");
+  scene.session.query("CREATE TABLE fourth (id int PRIMARY KEY)");
+  {
+    const Status opened = SourceRun(scene.options).open(through);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code() == "publication_changed");
+    CHECK(opened.error().message().find("public.second") != std::string::npos);
+    CHECK(opened.error().message().find("third") == std::string::npos);
+  }
+  SourceOptions without = scene.options;
+  without.tables = {"public.markers", "public.fourth"};  // no longer wanted: no loss
+  CHECK(SourceRun(without).open(through));
+  {
+    SourceRun run(scene.options);
+    REQUIRE(run.open(through));  // the note knows that it was given up
+    REQUIRE(run.close());
+  }
+  scene.session.query("ALTER PUBLICATION sluice_meanwhile DROP TABLE fourth");
+  CHECK(SourceRun(scene.options).open(through).error().code() == "publication_changed");
+  scene.session.query("ALTER PUBLICATION sluice_meanwhile ADD TABLE fourth");
+  SourceRun run(scene.options);
+  CHECK(run.open(through));
+}
+
 TEST_CASE("PostgreSQL 18 goes on sending without the publication; the stream ends all the same", "[postgres]") {
   const std::string missing = postgres_unavailable("18");
   if (!missing.empty()) {
@@ -351,7 +393,10 @@ TEST_CASE("G8: log of other tables and of other databases is not held, less than
   other.query("CREATE TABLE filler (t text)");
   scene.session.query("CREATE TABLE unpublished (t text)");
   scene.options.tables = {"public.markers"};
-  scene.options.adjust = [&](SessionSettings& settings) { settings.monitor.heartbeat_message = with_message; };
+  scene.options.adjust = [&](SessionSettings& settings) {
+    settings.monitor.heartbeat_message = with_message;
+    if (with_message) settings.messages = sources::postgres::MessageMode::kEmit;  // they become no records all the same
+  };
   SourceRun run(scene.options);
   REQUIRE(run.open());
   for (PostgresSession* session : {&other, &scene.session}) {
