@@ -37,8 +37,11 @@ sources::postgres::SessionSettings settings_of(const SourceOptions& options) {
   config.heartbeat = options.heartbeat;
   config.adopt = options.adopt;
   config.publication = options.publication;
+  if (options.messages) config.messages = sources::postgres::MessageMode::kEmit;
+  config.spill_limit.bytes = options.spill_limit;
   auto settings = sources::postgres::session_settings(config, options.pipeline, "pg", options.state_directory);
   if (!settings) throw std::runtime_error(settings.error().message());
+  settings->spool.memory_bytes = options.spool_memory;
   return std::move(settings).value();
 }
 

@@ -52,6 +52,9 @@ struct SourceOptions {
   bool adopt = false;
   std::string state_directory = {};
   std::string publication = {};
+  bool messages = false;
+  std::size_t spool_memory = 32 * 1024 * 1024;
+  std::uint64_t spill_limit = 1024 * 1024 * 1024;
 };
 
 // A record as text that stays when its batch is gone.
