@@ -16,3 +16,4 @@ pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 # Optional: their components are left out with a message (see sluice_component).
 find_package(PostgreSQL QUIET)
+include(Librdkafka)

@@ -2,6 +2,7 @@
 // What turning a configuration into values needs from outside; daemon/ implements it.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@ class Variables {
   virtual ~Variables() = default;
   virtual std::optional<std::string> find(std::string_view name) const = 0;
   virtual Result<std::string> read_file(std::string_view path) const = 0;
+  // The same that outlives the loading of the configuration, for secrets that are read again; null: there is no such thing.
+  virtual std::shared_ptr<const Variables> lasting() const { return nullptr; }
 };
 
 // Compiles what it can before the pipeline is built; daemon/ implements it over expr/.

@@ -124,6 +124,20 @@ bool bind_expression(const ConfigNode& node, T& out, ExpressionChecker::Expected
   return !context.findings.has_errors_since(before);
 }
 
+// Empty where there is nothing to read again.
+Reread reread_of(const ConfigNode& node, BindContext& context) {
+  if (node.text.find("${file:") == std::string::npos) return {};
+  auto variables = context.variables.lasting();
+  if (!variables) return {};
+  return [node, variables = std::move(variables)]() -> Result<std::string> {
+    Diagnostics findings;
+    BindContext again{findings, *variables};
+    auto text = expand_text(node, again);
+    if (text) return *std::move(text);
+    return Error(ErrorKind::kTransient, "secret_unreadable", node.path + ": " + findings.findings().front().message);
+  };
+}
+
 }  // namespace
 
 std::optional<std::vector<TemplateText::Part>> expand_template(const ConfigNode& node, BindContext& context) {
@@ -351,7 +365,7 @@ std::string ConfigType<Share>::show(Share value) { return ConfigType<double>::sh
 bool ConfigType<Secret>::bind(const ConfigNode& node, Secret& out, BindContext& context) {
   auto text = expand_text(node, context);
   if (!text) return false;
-  out = Secret(std::move(*text));
+  out = Secret(std::move(*text), reread_of(node, context));
   return true;
 }
 
@@ -364,7 +378,7 @@ bool ConfigType<ConnectionUrl>::bind(const ConfigNode& node, ConnectionUrl& out,
     context.findings.error(node, "bad_value", "expected a URL such as postgresql://user@host/database");  // the text may hold a password
     return false;
   }
-  out = ConnectionUrl(*text);
+  out = ConnectionUrl(*text, reread_of(node, context));
   return true;
 }
 

@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/config_node.h"
+#include "core/result.h"
 
 namespace sluice {
 
@@ -26,29 +28,38 @@ struct Share {
   double fraction = 0;
 };
 
+// Reads again what a value was written as, `${file:PATH}` above all.
+using Reread = std::function<Result<std::string>()>;
+
 // Text that must not appear in any output: it prints as *** everywhere.
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::string text) : text_(std::move(text)) {}
+  explicit Secret(std::string text, Reread reread = {}) : text_(std::move(text)), reread_(std::move(reread)) {}
   const std::string& reveal() const { return text_; }
+  // What it is now: files that it names are read again, because a secret may be rotated while a pipeline runs.  Ask once per
+  // connection.  kTransient secret_unreadable.  Any thread.
+  Result<std::string> current() const { return reread_ ? reread_() : Result<std::string>(text_); }
   bool empty() const { return text_.empty(); }
 
  private:
   std::string text_;
+  Reread reread_;
 };
 
 // scheme://user:password@host/path?query with the password kept out of sight.
 class ConnectionUrl {
  public:
   ConnectionUrl() = default;
-  explicit ConnectionUrl(std::string text) : text_(std::move(text)) {}
+  explicit ConnectionUrl(std::string text, Reread reread = {}) : text_(std::move(text)), reread_(std::move(reread)) {}
   const std::string& reveal() const { return text_; }
+  Result<std::string> current() const { return reread_ ? reread_() : Result<std::string>(text_); }  // as Secret::current()
   std::string redacted() const;  // "postgresql://shop:***@db/orders"
   bool empty() const { return text_.empty(); }
 
  private:
   std::string text_;
+  Reread reread_;
 };
 
 // An expression of expr/: never interpolated, compiled by the component.

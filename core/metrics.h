@@ -57,6 +57,10 @@ class Histogram {
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
+// Kept by a source (SourceType::keeps_lag) and shown by the admin API as lag_seconds, under the labels of the source.
+inline constexpr std::string_view kSourceLagName = "sluice_source_lag_seconds";
+inline constexpr std::string_view kSourceLagHelp = "How far the source is behind its origin; 0 when it is caught up.";
+
 // Returned references live as long as the Metrics; the same name and labels give the same series.  Every series exists at 0 from
 // the moment it is asked for.  Any thread.
 class Metrics {

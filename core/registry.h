@@ -11,6 +11,7 @@
 
 #include "core/build_context.h"
 #include "core/config_fields.h"
+#include "core/doctor.h"
 #include "core/sink.h"
 #include "core/source.h"
 #include "core/transform.h"
@@ -32,6 +33,8 @@ struct ComponentType {
   std::string_view summary;      // one line
   std::string_view example;      // the value under the component's key, as YAML; loaded by the contract test
   const ConfigFields<C>* fields;  // static storage
+  // What `sluice doctor` finds in the system that the configuration leads to; null: nothing is looked at.  May take a few times 15 s.
+  std::vector<DoctorFinding> (*doctor)(const C&, const DoctorContext&) = nullptr;
 };
 
 template <typename C>
@@ -41,6 +44,7 @@ struct SourceType : ComponentType<C> {
   bool (*can_end)(const C&);                  // for --until-done
   bool (*partitioned)(const C&) = nullptr;    // true: every shard builds one and reads its share; null: one shard only
   std::vector<std::string_view> meta = {};    // names of meta slots beyond the common ones
+  bool keeps_lag = false;                     // it keeps sluice_source_lag_seconds up to date, also while it is not asked for anything
 };
 
 template <typename C>
@@ -61,6 +65,7 @@ struct Component {
   ComponentKind kind{};
   std::string_view name, summary, example;
   std::vector<std::string_view> meta;
+  bool keeps_lag = false;
   std::function<std::vector<FieldDoc>()> fields;
   // (value under the component's key, mapping around it, context); the findings say what was wrong when the result is empty.
   std::function<Config(const ConfigNode&, const ConfigNode*, BindContext&)> bind;
@@ -71,6 +76,7 @@ struct Component {
   std::function<Guarantee(const Config&)> guarantee;    // sources and sinks
   std::function<bool(const Config&)> can_end;           // sources
   std::function<bool(const Config&)> partitioned;       // sources
+  std::function<std::vector<DoctorFinding>(const Config&, const DoctorContext&)> doctor;  // empty: none
 };
 
 // Filled once at start, then only read: any thread.
@@ -80,6 +86,7 @@ class Registry {
   void add(const SourceType<C>& type) {
     Component component = erase(ComponentKind::kSource, type);
     component.meta = type.meta;
+    component.keeps_lag = type.keeps_lag;
     component.build_source = [build = type.build](const std::any& config, const BuildContext& context) { return build(std::any_cast<const C&>(config), context); };
     component.guarantee = [guarantee = type.guarantee](const std::any& config) { return guarantee(std::any_cast<const C&>(config)); };
     component.can_end = [can_end = type.can_end](const std::any& config) { return can_end(std::any_cast<const C&>(config)); };
@@ -120,6 +127,11 @@ class Registry {
       return fields->bind(value, around, config, context) ? std::any(std::move(config)) : std::any();
     };
     component.show = [fields = type.fields](const std::any& config) { return fields->show(std::any_cast<const C&>(config)); };
+    if (type.doctor != nullptr) {
+      component.doctor = [doctor = type.doctor](const std::any& config, const DoctorContext& context) {
+        return doctor(std::any_cast<const C&>(config), context);
+      };
+    }
     return component;
   }
 

@@ -52,6 +52,7 @@ pipeline::SourceDefinition source_definition(const SourceConfig& config) {
   source.guarantee = config.component->guarantee(config.config);
   source.partitioned = config.component->partitioned(config.config);
   source.can_end = config.component->can_end(config.config);
+  source.keeps_lag = config.component->keeps_lag;
   source.retry = config.retry;
   return source;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // Where ${NAME} and ${file:PATH} of the configuration come from: the process's environment, and a file of NAME=value lines.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@ class EnvironmentVariables final : public Variables {
   std::optional<std::string> find(std::string_view name) const override;
   // One line break at the end is taken off: editors and `echo` add it, secrets do not have it.
   Result<std::string> read_file(std::string_view path) const override;
+  std::shared_ptr<const Variables> lasting() const override { return std::make_shared<EnvironmentVariables>(); }
 };
 
 // Puts the lines of `path` into the process's environment, where expressions find them too; what is set already stays.  Lines:

@@ -2,11 +2,14 @@
 # ./dev build [PRESET]
 # shellcheck source=dev.d/install.sh
 . "$ROOT/dev.d/install.sh"
+# shellcheck source=dev.d/librdkafka.sh
+. "$ROOT/dev.d/librdkafka.sh"
 
 # build_preset PRESET [CMAKE ARGUMENT...]: configures once, then builds; a changed CMakeLists.txt configures by itself.
 build_preset() {
   local preset=$1 folder=$ROOT/build/$1
   shift
+  librdkafka_install
   if [ ! -f "$folder/build.ninja" ] || [ $# -gt 0 ]; then
     (cd "$ROOT" && cmake --preset "$preset" "$@" >"/tmp/sluice-configure-$$.log") || {
       cat "/tmp/sluice-configure-$$.log"

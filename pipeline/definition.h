@@ -56,6 +56,7 @@ struct SourceDefinition {
   Guarantee guarantee;
   bool partitioned = false;
   bool can_end = false;
+  bool keeps_lag = false;  // sluice_source_lag_seconds is its
   RetryPolicy retry;
 };
 

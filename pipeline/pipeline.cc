@@ -75,7 +75,7 @@ class Pipeline::Impl {
     result.last_progress = monitor_.last_progress();
     const Checkpoint minimum = keeper_.minimum();
     for (const SourceDefinition& source : definition_.sources) {
-      SourceStatus entry{source.name, source.type, {}};
+      SourceStatus entry{source.name, source.type, {}, lag_of(source)};
       for (const auto& position : minimum) {
         if (position.first.starts_with(source.name + "/")) entry.acknowledged.insert(position);
       }
@@ -93,6 +93,13 @@ class Pipeline::Impl {
     const std::lock_guard lock(mutex_);
     state_ = state;
     since_ = environment_.clock.utc_microseconds();
+  }
+
+  // The series is the source's own; the same name and labels give the same one.
+  std::optional<double> lag_of(const SourceDefinition& source) const {
+    if (!source.keeps_lag) return std::nullopt;
+    const Labels labels{{"pipeline", definition_.name}, {"component_kind", "source"}, {"component", source.name}};
+    return environment_.metrics.gauge(kSourceLagName, kSourceLagHelp, labels).value();
   }
 
   SinkStatus sink_status(std::size_t index) const {

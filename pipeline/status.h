@@ -39,6 +39,7 @@ struct SinkStatus {
 struct SourceStatus {
   std::string name, type;
   Checkpoint acknowledged;
+  std::optional<double> lag_seconds = {};  // 0: caught up with the origin; nullopt: this source does not know
 };
 
 struct PipelineStatus {

@@ -25,8 +25,8 @@ json checkpoint_json(const Checkpoint& checkpoint) {
 json pipeline_json(const pipeline::PipelineStatus& status) {
   json sources = json::array();
   for (const auto& source : status.sources) {
-    sources.push_back(
-        {{"name", source.name}, {"type", source.type}, {"position", checkpoint_json(source.acknowledged)}, {"lag_seconds", nullptr}});
+    const json lag = source.lag_seconds ? json(*source.lag_seconds) : json(nullptr);
+    sources.push_back({{"name", source.name}, {"type", source.type}, {"position", checkpoint_json(source.acknowledged)}, {"lag_seconds", lag}});
   }
   json sinks = json::array();
   for (const auto& sink : status.sinks) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sources/postgres_cdc/relation_shape.h"
 #include "sources/postgres_cdc/wire_reader.h"
 
 namespace sluice::sources::postgres {
@@ -213,18 +214,10 @@ Result<ChangeAssembler::Relation> ChangeAssembler::make_relation(const RelationM
   relation.columns = message.columns.size();
   relation.arrival = arrival;
   if (!relation.wanted) return relation;
-  const RelationTypes types = SLUICE_TRY(catalog_.describe(message));
-  SchemaSpec spec{database_, message.schema, message.table, {}, {}};
-  for (std::size_t i = 0; i < message.columns.size(); ++i) {
-    const RelationMessage::Column& column = message.columns[i];
-    spec.fields.push_back({column.name, value_type(types.columns[i].codec), true, types.columns[i].name});
-    relation.codecs.push_back(types.columns[i].codec);
-    relation.in_identity.push_back(column.in_identity);
-    // With the whole row as identity every column is flagged, and the key is the primary key, if there is one.
-    const bool primary = std::find(types.primary_key.begin(), types.primary_key.end(), column.name) != types.primary_key.end();
-    if (message.identity == 'f' ? primary : column.in_identity) spec.key.push_back(static_cast<std::uint32_t>(i));
-  }
-  relation.schema = schemas_.intern(std::move(spec));
+  RelationShape shape = make_shape(message, SLUICE_TRY(catalog_.describe(message)), database_, schemas_);
+  relation.schema = std::move(shape.schema);
+  relation.codecs = std::move(shape.codecs);
+  for (const RelationMessage::Column& column : message.columns) relation.in_identity.push_back(column.in_identity);
   return relation;
 }
 

@@ -119,7 +119,7 @@ std::string default_name(std::string_view pipeline) {
 Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const std::string& pipeline, const std::string& component,
                                          const std::string& state_directory) {
   SessionSettings settings;
-  settings.connect = {config.url.reveal(), "sluice " + pipeline + '/' + component};
+  settings.connect = {config.url, "sluice " + pipeline + '/' + component};
   settings.slot = SLUICE_TRY(name_or_default(config.slot, pipeline, "slot"));
   settings.publication = SLUICE_TRY(name_or_default(config.publication, pipeline, "publication"));
   settings.publication_owner = config.publication.empty() ? PublicationOwner::kOurs : PublicationOwner::kTheUsers;

@@ -84,11 +84,12 @@ void add_tls(const ParsedUrl& url, Parameters& parameters) {
 }
 
 // Later entries win over what stands in the URL.
-Parameters make_parameters(const ConnectOptions& options, const ParsedUrl& url, Connection::Mode mode) {
+Parameters make_parameters(const std::string& text, const std::string& application_name, Connection::Mode mode) {
+  const ParsedUrl url = parse_url(text);
   Parameters parameters;
   auto& entries = parameters.entries;
-  entries.emplace_back("dbname", options.url);
-  entries.emplace_back("application_name", options.application_name);
+  entries.emplace_back("dbname", text);
+  entries.emplace_back("application_name", application_name);
   entries.emplace_back("client_encoding", "UTF8");
   const std::string own =
       "-c datestyle=ISO -c timezone=UTC -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1 -c statement_timeout=0";
@@ -129,8 +130,9 @@ Status check_url(const std::string& url) {
 }
 
 Result<Connection> Connection::connect(const ConnectOptions& options, Mode mode, std::stop_token stop) {
-  SLUICE_TRY(check_url(options.url));
-  Connection connection(make_parameters(options, parse_url(options.url), mode).start());
+  const std::string url = SLUICE_TRY(options.url.current());
+  SLUICE_TRY(check_url(url));
+  Connection connection(make_parameters(url, options.application_name, mode).start());
   if (!connection.get()) return Error(ErrorKind::kTransient, "connection_lost", "connect to PostgreSQL: out of memory");
   // Verbose messages carry the SQLSTATE, which libpq does not give for a failed connection otherwise.
   PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);

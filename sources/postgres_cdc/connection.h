@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/config_types.h"
 #include "core/result.h"
 
 struct pg_conn;
@@ -30,7 +31,7 @@ class Rows {
 };
 
 struct ConnectOptions {
-  std::string url;               // postgresql:// with the password
+  ConnectionUrl url;             // postgresql:// with the password; asked for anew by every connection
   std::string application_name;  // seen in pg_stat_activity
 };
 

@@ -51,9 +51,11 @@ std::string_view state_in_message(std::string_view message) {
 
 Error postgres_error(std::string_view state, std::string_view message, std::string_view doing) {
   std::string text = std::string(doing) + ": " + (message.empty() ? "the server closed the connection" : one_line(message));
-  if (message.find("output plugin") != std::string_view::npos && message.find("not allowed") != std::string_view::npos) {
+  // Has the SQLSTATE of a missing privilege (42501).  One quoted name that holds a comma allows no plug-in at all.
+  if (message.find("output plugin") != std::string_view::npos) {
     return {ErrorKind::kFatal, "output_plugin_refused",
-            text + " (mend: ALTER SYSTEM SET output_plugin_libraries TO pgoutput, test_decoding;)"};
+            text + " (mend: ALTER SYSTEM SET output_plugin_libraries TO pgoutput, test_decoding; SELECT pg_reload_conf(); without quotes "
+                   "around the list: quoted it is one name)"};
   }
   for (const Meaning& meaning : kMeanings) {
     if (meaning.state == state) return {meaning.kind, meaning.code, text + " (" + std::string(meaning.hint) + ")"};

@@ -34,6 +34,8 @@ class TwoPipelines final : public admin::StatusSource {
     orders.since = kNow - 100 * kSecond;
     orders.last_progress = kNow - kSecond;
     orders.sources = {{"shop", "postgres_cdc", {{"shop/1/2/db", {{18446744073709551615ULL, 7}, "", false}}}}};
+    orders.sources.push_back({"file", "file", {}});
+    orders.sources[0].lag_seconds = 1.5;
     orders.sinks = {
         {"out", "sqlite", "exactly_once", "the position is stored with the rows", {{"shop/1/2/db", {{5, 6}, "", false}}}, 1024}};
     clicks.name = "clicks";
@@ -110,6 +112,8 @@ TEST_CASE("pipelines, one pipeline and its books") {
   CHECK(one["last_error"]["kind"] == "transient");
   CHECK(one["last_error"]["message"] == "broken \xef\xbf\xbd byte");
   CHECK(one["sources"][0]["position"] == json({{"shop/1/2/db", {"18446744073709551615", "7"}}}));
+  CHECK(one["sources"][0]["lag_seconds"] == 1.5);
+  CHECK(one["sources"][1]["lag_seconds"].is_null());
   CHECK(one["sinks"][0]["guarantee"] == "exactly_once");
   CHECK(one["sinks"][0]["committed"] == json({{"shop/1/2/db", {"5", "6"}}}));
   CHECK(one["sinks"][0]["queue_bytes"] == 1024);

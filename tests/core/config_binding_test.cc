@@ -1,5 +1,7 @@
 // CONFIG.md rules 9, 11 and 16: variables, field paths, units; and "did you mean".
 #include <catch2/catch.hpp>
+#include <memory>
+#include <optional>
 
 #include "core/config_fields.h"
 
@@ -159,4 +161,46 @@ TEST_CASE("a place inside a scalar stays on its line") {
   CHECK(across.line == 2);
   CHECK(across.end_line == 2);
   CHECK(node.place_in_text(1000, 5).column == 12);
+}
+
+namespace {
+
+// A secret's file whose content a test changes.
+class RotatingFile final : public Variables {
+ public:
+  explicit RotatingFile(std::shared_ptr<std::optional<std::string>> content) : content_(std::move(content)) {}
+  std::optional<std::string> find(std::string_view) const override { return "shop"; }
+  Result<std::string> read_file(std::string_view) const override {
+    if (*content_) return **content_;
+    return Error(ErrorKind::kInvalidConfig, "unreadable_file", "/run/secrets/db: no such file");
+  }
+  std::shared_ptr<const Variables> lasting() const override { return std::make_shared<RotatingFile>(content_); }
+
+ private:
+  std::shared_ptr<std::optional<std::string>> content_;
+};
+
+}  // namespace
+
+TEST_CASE("a secret that stands in a file is read again for every connection") {
+  const auto content = std::make_shared<std::optional<std::string>>("old");
+  ConnectionUrl url;
+  Secret secret;
+  {
+    const RotatingFile variables(content);  // does not outlive the loading
+    Diagnostics findings;
+    BindContext context{findings, variables};
+    REQUIRE(ConfigType<ConnectionUrl>::bind(scalar("postgresql://${USER}:${file:/run/secrets/db}@host/db"), url, context));
+    REQUIRE(ConfigType<Secret>::bind(scalar("${file:/run/secrets/db}"), secret, context));
+  }
+  CHECK(url.current().value() == "postgresql://shop:old@host/db");
+  *content = "new";
+  CHECK(url.current().value() == "postgresql://shop:new@host/db");
+  CHECK(secret.current().value() == "new");
+  CHECK(secret.reveal() == "old");
+  content->reset();  // in the middle of a rotation
+  REQUIRE_FALSE(secret.current());
+  CHECK(secret.current().error().kind() == ErrorKind::kTransient);
+  CHECK(secret.current().error().code() == "secret_unreadable");
+  CHECK(ConnectionUrl("postgresql://a/b").current().value() == "postgresql://a/b");
 }

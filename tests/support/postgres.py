@@ -1,45 +1,35 @@
 """A PostgreSQL server in a temporary folder, on a free loopback port, for one test program."""
 
-import glob
 import os
 import pathlib
-import re
 import shutil
 import socket
 import subprocess
 import tempfile
 import unittest
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 PASSWORD = "sluice"
-CONFIGURATION = """
-listen_addresses = '127.0.0.1'
-port = {port}
-unix_socket_directories = '{folder}'
-wal_level = logical
-max_wal_senders = 10
-max_replication_slots = 10
-wal_sender_timeout = 30s
-fsync = off
-full_page_writes = off
-shared_buffers = 32MB
-max_wal_size = 512MB
-logging_collector = off
-"""
 
 
-def server_folder():
-    """bin/ of the newest server of Debian's; skips the test when there is none."""
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"), key=lambda path: int(re.findall(r"/(\d+)/", path)[0]))
-    if not found:
-        raise unittest.SkipTest("PostgreSQL is not installed (package postgresql-15)")
-    return pathlib.Path(found[-1]).parent
+def server_folder(version=""):
+    """The programs of a server, fetched if need be; skips the test, with the reason, when it cannot be had.
+
+    version: "" (Debian's), "13" .. "18", or "16-vector" (16 with pgvector); see dev.d/postgres_tree.sh.
+    """
+    done = subprocess.run([ROOT / "dev.d" / "postgres_tree.sh", version], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=600, check=False)
+    if done.returncode != 0:
+        raise unittest.SkipTest(done.stderr.strip() or f"PostgreSQL {version} cannot be had")
+    return pathlib.Path(done.stdout.strip()) / "bin"
 
 
 class Postgres:
-    """start() .. stop(); `url` connects as a superuser."""
+    """start() .. stop(); `url` connects as a superuser.  `settings`: lines for postgresql.conf."""
 
-    def __init__(self):
-        self.bin = server_folder()
+    def __init__(self, version="", settings=""):
+        self.version, self.settings = version, settings
+        self.bin = server_folder(version)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-postgres-"))
         self.folder.chmod(0o755)
         with socket.socket() as probe:
@@ -61,20 +51,16 @@ class Postgres:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self):
-        password = self.folder / "password"
-        password.write_text(PASSWORD + "\n", "ascii")
-        if os.geteuid() == 0:
-            shutil.chown(self.folder, "nobody", "nogroup")
-        self._run("initdb", "-D", self.folder / "data", "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}", "-E", "UTF8",
-                  "--locale=C", "--no-sync")
+        done = subprocess.run([ROOT / "dev.d" / "postgres_create.sh", self.folder, str(self.port), self.version],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
         with open(self.folder / "data" / "postgresql.conf", "a", encoding="ascii") as out:
-            out.write(CONFIGURATION.format(port=self.port, folder=self.folder))
-        with open(self.folder / "data" / "pg_hba.conf", "a", encoding="ascii") as out:
-            out.write("host replication all 127.0.0.1/32 scram-sha-256\n")
+            out.write(self.settings + "\n")
         self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "server.log", "-w", "-t", "60", "start")
 
-    def restart(self):
-        self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "server.log", "-m", "immediate", "-w", "-t", "60", "restart")
+    def restart(self, mode="immediate"):
+        self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "server.log", "-m", mode, "-w", "-t", "60", "restart")
 
     def sql(self, text):
         """Runs SQL; rows as lists of text ('' for null)."""

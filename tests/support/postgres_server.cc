@@ -9,11 +9,11 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -25,7 +25,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* kBin = "/usr/lib/postgresql/15/bin/";
+// One of the project's shell scripts; gives what it prints, without the line's end.
+struct Answer {
+  int status = 0;
+  std::string text;
+};
+
+Answer ask_script(const std::string& command) {
+  Answer answer;
+  FILE* pipe = ::popen((std::string(SLUICE_ROOT) + "/dev.d/" + command + " 2>&1 </dev/null").c_str(), "r");
+  if (pipe == nullptr) return {-1, "popen"};
+  char buffer[512];
+  while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) answer.text += buffer;
+  answer.status = ::pclose(pipe);
+  while (!answer.text.empty() && answer.text.back() == '\n') answer.text.pop_back();
+  return answer;
+}
 
 int free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
@@ -64,9 +79,9 @@ pid_t spawn(const std::string& folder, const std::vector<std::string>& arguments
 
 }  // namespace
 
-std::string postgres_unavailable() {
-  if (::access((std::string(kBin) + "postgres").c_str(), X_OK) == 0) return {};
-  return std::string("there is no PostgreSQL in ") + kBin + " (package postgresql-15)";
+std::string postgres_unavailable(const std::string& version) {
+  const Answer tree = ask_script("postgres_tree.sh " + version);
+  return tree.status == 0 ? std::string() : tree.text;
 }
 
 PostgresSession::PostgresSession(const std::string& url) : connection_(PQconnectdb(url.c_str())) {
@@ -97,28 +112,15 @@ PostgresRows PostgresSession::query(const std::string& sql) {
   return rows;
 }
 
-PostgresServer::PostgresServer(const std::string& settings) : port_(free_port()) {
+PostgresServer::PostgresServer(const std::string& settings, const std::string& version) : port_(free_port()) {
   char folder[] = "/tmp/sluice-postgres-XXXXXX";
   if (::mkdtemp(folder) == nullptr) throw std::runtime_error("mkdtemp");
   folder_ = folder;
   data_ = folder_ + "/data";
-  std::ofstream(folder_ + "/password") << "sluice\n";
-  ::chmod(folder, 0755);
-  if (const passwd* nobody = ::geteuid() == 0 ? ::getpwnam("nobody") : nullptr;
-      nobody != nullptr && ::chown(folder, nobody->pw_uid, nobody->pw_gid) != 0) {
-    throw std::runtime_error("chown");
-  }
-  const pid_t pid = spawn(folder_, {std::string(kBin) + "initdb", "-D", data_, "-U", "postgres", "-A", "scram-sha-256",
-                                    "--pwfile=" + folder_ + "/password", "-E", "UTF8", "--locale=C", "--no-sync"});
-  int status = 0;
-  if (::waitpid(pid, &status, 0) != pid || status != 0) throw std::runtime_error("initdb failed, see " + folder_ + "/server.log");
-  std::ofstream configuration(data_ + "/postgresql.conf", std::ios::app);
-  configuration << "listen_addresses = '127.0.0.1'\nport = " << port_ << "\nunix_socket_directories = '" << folder_
-                << "'\nwal_level = logical\nmax_wal_senders = 10\nmax_replication_slots = 20\nwal_sender_timeout = 30s\nfsync = "
-                   "off\nfull_page_writes = off\n"
-                   "shared_buffers = 32MB\nmax_wal_size = 512MB\n"
-                << settings << '\n';
-  configuration.close();
+  const Answer created = ask_script("postgres_create.sh " + folder_ + ' ' + std::to_string(port_) + ' ' + version);
+  if (created.status != 0) throw std::runtime_error("no server in " + folder_ + ": " + created.text);
+  programs_ = created.text + '/';
+  std::ofstream(data_ + "/postgresql.conf", std::ios::app) << settings << '\n';
   start();
 }
 
@@ -138,7 +140,7 @@ std::string PostgresServer::create_database(const std::string& name) {
 }
 
 void PostgresServer::start() {
-  pid_ = spawn(folder_, {std::string(kBin) + "postgres", "-D", data_});
+  pid_ = spawn(folder_, {programs_ + "postgres", "-D", data_});
   const auto deadline = std::chrono::steady_clock::now() + 30s;
   while (PQping(url().c_str()) != PQPING_OK) {
     if (std::chrono::steady_clock::now() > deadline || ::kill(pid_, 0) != 0)

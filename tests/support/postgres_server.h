@@ -12,8 +12,9 @@ struct pg_conn;
 
 namespace sluice::test {
 
-// Empty when a server can be started here, else why not.
-std::string postgres_unavailable();
+// Empty when a server of this version can be started here (it is fetched if need be), else why not.  `version` as in
+// dev.d/postgres_tree.sh: "" is Debian's, else "13" .. "18" or "16-vector".
+std::string postgres_unavailable(const std::string& version = "");
 
 using PostgresRows = std::vector<std::vector<std::string>>;  // null is "<null>"
 
@@ -35,7 +36,7 @@ class PostgresSession {
 class PostgresServer {
  public:
   // `settings`: lines for postgresql.conf.  Throws std::runtime_error.
-  explicit PostgresServer(const std::string& settings = "");
+  explicit PostgresServer(const std::string& settings = "", const std::string& version = "");
   ~PostgresServer();
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
@@ -54,7 +55,7 @@ class PostgresServer {
   void request_stop(Stop mode);
 
  private:
-  std::string folder_, data_;
+  std::string folder_, data_, programs_;
   int port_ = 0;
   pid_t pid_ = 0;
 };
