@@ -31,7 +31,7 @@ dev_test() {
   local suites=(--suite debug)
   if [ "$long" = yes ]; then
     build_for_tests debug asan tsan fuzz
-    suites+=(--suite asan --suite tsan --python-under-sanitizers --fuzz-minutes "${SLUICE_FUZZ_MINUTES:-5}")
+    suites+=(--suite asan --suite tsan --python-under-sanitizers --mutations --fuzz-minutes "${SLUICE_FUZZ_MINUTES:-5}")
     export SLUICE_TEST_SEEDS=${SLUICE_TEST_SEEDS:-5000} SLUICE_TEST_KILLS=${SLUICE_TEST_KILLS:-1000} SLUICE_TEST_LONG=1
   else
     build_for_tests debug

@@ -119,7 +119,7 @@ class Pipeline::Impl {
       auto result = attempt();
       const bool temporary = !result && (result.error().kind() == ErrorKind::kTransient || result.error().kind() == ErrorKind::kCommitUnknown);
       if (!temporary) {
-        if (!result) monitor_.fail(who, result.error());
+        if (!result && result.error().kind() != ErrorKind::kCancelled) monitor_.fail(who, result.error());
         return result;
       }
       monitor_.report(who, result.error());

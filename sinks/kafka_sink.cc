@@ -143,7 +143,7 @@ Result<Checkpoint> KafkaSink::take_over(std::stop_token stop) {
   SLUICE_TRY(prepare_progress_topic(stop));
   ProgressLog log = SLUICE_TRY(ProgressLog::open(reader_settings(config_, client_id_), progress_name_, transactional_id_ + "/"));
   // A look before we take the transactional id from a producer that may be at work.
-  SLUICE_TRY(log.read_up_to(SLUICE_TRY(progress_end()), stop));
+  SLUICE_TRY(log.read_decided(stop));
   SLUICE_TRY(check_instance(log));
   faults_.reach("kafka_sink.before_init");
   SLUICE_TRY(producer_->init_transactions(stop));

@@ -28,14 +28,28 @@ ProgressLog::~ProgressLog() {
   if (started_ && topic_) rd_kafka_consume_stop(topic_.get(), kPartition);
 }
 
+Status ProgressLog::read_decided(std::stop_token stop) {
+  SLUICE_TRY(start());
+  return read_while([this] { return !met_end_; }, stop);
+}
+
 Status ProgressLog::read_up_to(std::int64_t end, std::stop_token stop) {
   if (next_ >= end) return {};
+  SLUICE_TRY(start());
+  return read_while([this, end] { return next_ < end; }, stop);
+}
+
+Status ProgressLog::start() {
   if (!started_ && rd_kafka_consume_start(topic_.get(), kPartition, RD_KAFKA_OFFSET_BEGINNING) != 0) {
     return broker_error(rd_kafka_last_error(), rd_kafka_err2str(rd_kafka_last_error()), rd_kafka_topic_name(topic_.get()));
   }
   started_ = true;
+  return {};
+}
+
+Status ProgressLog::read_while(const std::function<bool()>& more, const std::stop_token& stop) {
   auto last_step = std::chrono::steady_clock::now();
-  while (next_ < end) {
+  while (more()) {
     if (stop.stop_requested()) return Error(ErrorKind::kCancelled, "cancelled", "stopped");
     const std::int64_t before = next_;
     if (const MessageHandle message(rd_kafka_consume(topic_.get(), kPartition, kPollMs)); message) SLUICE_TRY(take(*message));
@@ -52,6 +66,7 @@ Status ProgressLog::read_up_to(std::int64_t end, std::stop_token stop) {
 Status ProgressLog::take(const rd_kafka_message_t& message) {
   if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {  // markers of transactions and aborted records are passed without a message
     next_ = std::max(next_, message.offset);
+    met_end_ = true;
     return {};
   }
   if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) {

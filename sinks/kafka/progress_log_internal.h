@@ -6,6 +6,7 @@
 // log, and waits for such a transaction to be decided.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <stop_token>
 #include <string>
@@ -25,6 +26,9 @@ class ProgressLog {
   ProgressLog& operator=(ProgressLog&&) = delete;
   ~ProgressLog();
 
+  // Reads what is decided by now: up to the oldest open transaction.  Waits for nobody, so it is the look to take before
+  // init_transactions(): until that is called, a predecessor that was killed inside its commit has a transaction open here.
+  Status read_decided(std::stop_token stop);
   // Reads on until offset `end` (not included).  kTransient progress_unsettled when another producer's transaction stays open.
   Status read_up_to(std::int64_t end, std::stop_token stop);
 
@@ -33,6 +37,8 @@ class ProgressLog {
 
  private:
   ProgressLog(ClientHandle client, TopicHandle topic, std::string prefix);
+  Status start();
+  Status read_while(const std::function<bool()>& more, const std::stop_token& stop);
   Status take(const rd_kafka_message_t& message);
 
   ClientHandle client_;
@@ -40,6 +46,7 @@ class ProgressLog {
   std::string prefix_;
   std::int64_t next_ = 0;  // offset
   bool started_ = false;
+  bool met_end_ = false;  // of what is decided
   std::map<std::string, ProgressRecord, std::less<>> records_;
 };
 

@@ -51,30 +51,21 @@ Result<ServerIdentity> identify_server(Connection& connection, std::stop_token s
   return server;
 }
 
-Result<std::optional<SlotState>> find_slot(Connection& connection, const std::string& name, std::stop_token stop) {
-  // wal_status came with PostgreSQL 13.
-  const std::string lost = connection.server_version() >= 130000 ? "restart_lsn IS NULL OR wal_status = 'lost'" : "restart_lsn IS NULL";
-  const Rows rows = SLUICE_TRY(connection.query("SELECT plugin, database, active_pid, restart_lsn, confirmed_flush_lsn, " + lost +
-                                                    " FROM pg_replication_slots WHERE slot_name = " + connection.literal(name),
-                                                "look up the replication slot \"" + name + "\"", stop));
-  if (rows.count() == 0) return std::optional<SlotState>();
-  SlotState slot;
-  slot.plugin = rows.text(0, 0);
-  slot.database = rows.text(0, 1);
-  slot.active_pid = to_number<int>(rows.text(0, 2));
-  slot.restart = parse_lsn(rows.text(0, 3));
-  slot.confirmed = parse_lsn(rows.text(0, 4)).value_or(0);
-  slot.lost = rows.text(0, 5) == "t";
-  return std::optional<SlotState>(slot);
-}
-
-Result<Lsn> create_slot(Connection& connection, const std::string& name, std::stop_token stop) {
+Result<Lsn> create_slot(Connection& connection, const std::string& name, SlotFailover failover, std::stop_token stop) {
   const std::string doing = "create the replication slot \"" + name + "\"";
+  const bool follows = failover == SlotFailover::kOn && connection.server_version() >= kFailoverVersion;
+  const std::string options = follows ? "(SNAPSHOT 'nothing', FAILOVER true)" : "NOEXPORT_SNAPSHOT";
   const Rows rows = SLUICE_TRY(
-      connection.query("CREATE_REPLICATION_SLOT " + connection.identifier(name) + " LOGICAL pgoutput NOEXPORT_SNAPSHOT", doing, stop, 60s));
+      connection.query("CREATE_REPLICATION_SLOT " + connection.identifier(name) + " LOGICAL pgoutput " + options, doing, stop, 60s));
   const std::optional<Lsn> lsn = rows.count() == 1 ? parse_lsn(rows.text(0, 1)) : std::nullopt;
   if (!lsn) return unexpected(doing);
   return *lsn;
+}
+
+Status enable_failover(Connection& connection, const std::string& name, std::stop_token stop) {
+  SLUICE_TRY(connection.query("ALTER_REPLICATION_SLOT " + connection.identifier(name) + " (FAILOVER true)",
+                              "let the replication slot \"" + name + "\" follow to standbys", stop));
+  return {};
 }
 
 std::optional<Lsn> switch_in_history(std::string_view history, std::uint32_t ours) {

@@ -23,18 +23,13 @@ struct ServerIdentity {
 // server_is_standby.
 Result<ServerIdentity> identify_server(Connection& connection, std::stop_token stop);
 
-struct SlotState {
-  std::string plugin, database;
-  int active_pid = 0;          // 0: nobody reads from it
-  std::optional<Lsn> restart;  // none: its log is gone
-  Lsn confirmed = 0;
-  bool lost = false;  // pg_replication_slots.wal_status
-};
-
-Result<std::optional<SlotState>> find_slot(Connection& connection, const std::string& name, std::stop_token stop);
-
 // The position from which the new slot has every change.  Waits for transactions that are running, up to a minute.
-Result<Lsn> create_slot(Connection& connection, const std::string& name, std::stop_token stop);
+// `failover`: it is synchronised to standbys; only servers from PostgreSQL 17 on know it, older ones are not asked.
+enum class SlotFailover : std::uint8_t { kOff, kOn };
+Result<Lsn> create_slot(Connection& connection, const std::string& name, SlotFailover failover, std::stop_token stop);
+inline constexpr int kFailoverVersion = 170000;
+// Turns it on for a slot that nobody reads; version 17 or newer.
+Status enable_failover(Connection& connection, const std::string& name, std::stop_token stop);
 
 // Where the timeline `ours` was left by the history of `current`, or nullopt when `ours` is not in it.
 Result<std::optional<Lsn>> timeline_switch(Connection& connection, std::uint32_t current, std::uint32_t ours, std::stop_token stop);

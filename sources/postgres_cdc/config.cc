@@ -71,10 +71,24 @@ Result<std::string> name_or_default(const std::string& given, const std::string&
                "the name of the " + std::string(what) + " \"" + name + "\" is longer than 63 characters: set `" + std::string(what) + "`");
 }
 
+std::vector<TableRule> rules_of(const std::vector<std::string>& texts) {
+  std::vector<TableRule> rules(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) parse_table_pattern(texts[i], rules[i].pattern);
+  return rules;
+}
+
 std::vector<TablePattern> patterns_of(const std::vector<std::string>& texts) {
   std::vector<TablePattern> patterns(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) parse_table_pattern(texts[i], patterns[i]);
   return patterns;
+}
+
+// "sluice 1a2b3c4d orders/pg", cut where the server would cut it.
+std::string application_name(const std::string& pipeline, const std::string& component, const std::string& instance) {
+  constexpr std::size_t kInstanceDigits = 8;
+  std::string name = "sluice ";
+  if (!instance.empty()) name += instance.substr(0, kInstanceDigits) + ' ';
+  return (name + pipeline + '/' + component).substr(0, kLongestName);
 }
 
 }  // namespace
@@ -102,6 +116,15 @@ const ConfigFields<PostgresCdcConfig>& PostgresCdcConfig::fields() {
                     "`emit` also means that large transactions are sent only once they have committed.")
           .optional("spill_limit", &PostgresCdcConfig::spill_limit,
                     "Disk space for the changes of large transactions that still run. Beyond it the server holds them until they commit.")
+          .optional("wal_budget", &PostgresCdcConfig::wal_budget,
+                    "Raise an alarm (log and metric) when the server keeps more log than this for the slot; 0: never.")
+          .optional("heartbeat_message", &PostgresCdcConfig::heartbeat_message,
+                    "Write a logical message (pg_logical_emit_message) with every heartbeat, so that the slot moves although only other "
+                    "databases of the server are written to. Needs a primary that accepts writes.")
+          .optional(
+              "failover", &PostgresCdcConfig::failover,
+              "From PostgreSQL 17 on: the slot is synchronised to standbys that have sync_replication_slots, so that the pipeline goes "
+              "on after a promotion.")
           .check(check_url_field)
           .check(check_snapshot)
           .check(check_tables)
@@ -117,20 +140,24 @@ std::string default_name(std::string_view pipeline) {
 }
 
 Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const std::string& pipeline, const std::string& component,
-                                         const std::string& state_directory) {
+                                         const std::string& state_directory, const std::string& instance) {
   SessionSettings settings;
-  settings.connect = {config.url, "sluice " + pipeline + '/' + component};
+  settings.connect = {config.url, application_name(pipeline, component, instance)};
+  settings.unique_application = !instance.empty();
   settings.slot = SLUICE_TRY(name_or_default(config.slot, pipeline, "slot"));
   settings.publication = SLUICE_TRY(name_or_default(config.publication, pipeline, "publication"));
   settings.publication_owner = config.publication.empty() ? PublicationOwner::kOurs : PublicationOwner::kTheUsers;
   settings.adopt = config.adopt;
   settings.heartbeat = config.heartbeat;
-  settings.filter = {patterns_of(config.tables), patterns_of(config.exclude)};
+  settings.filter = {rules_of(config.tables), patterns_of(config.exclude)};
   settings.state_directory = state_directory;
   settings.messages = config.messages;
   settings.spool.disk_bytes = config.spill_limit.bytes;
   if (!state_directory.empty()) settings.spool.folder = state_directory + "/spool/" + component + ".streamed";
   settings.component = component;
+  settings.monitor.wal_budget = config.wal_budget.bytes;
+  settings.monitor.heartbeat_message = config.heartbeat_message;
+  settings.failover = config.failover;
   return settings;
 }
 

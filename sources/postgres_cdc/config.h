@@ -23,6 +23,9 @@ struct PostgresCdcConfig {
   bool adopt = false;
   MessageMode messages = MessageMode::kIgnore;
   ByteSize spill_limit{10ULL * 1024 * 1024 * 1024};
+  ByteSize wal_budget{50ULL * 1024 * 1024 * 1024};
+  bool heartbeat_message = false;
+  bool failover = true;
 
   static const ConfigFields<PostgresCdcConfig>& fields();
 };
@@ -30,9 +33,10 @@ struct PostgresCdcConfig {
 // "sluice_<pipeline>" as a PostgreSQL name: `-` becomes `_`.
 std::string default_name(std::string_view pipeline);
 
+// `instance`: of BuildContext; empty: sessions of ours are not known by their name.
 // kInvalidConfig bad_value: a name over 63 characters, which the server would cut.
 Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const std::string& pipeline, const std::string& component,
-                                         const std::string& state_directory);
+                                         const std::string& state_directory, const std::string& instance = {});
 
 }  // namespace sluice::sources::postgres
 
@@ -41,7 +45,8 @@ namespace sluice {
 template <>
 struct EnumNames<sources::postgres::MessageMode> {
   using Mode = sources::postgres::MessageMode;
-  static constexpr std::array kNames = {std::pair{std::string_view{"ignore"}, Mode::kIgnore}, std::pair{std::string_view{"emit"}, Mode::kEmit}};
+  static constexpr std::array kNames = {std::pair{std::string_view{"ignore"}, Mode::kIgnore},
+                                        std::pair{std::string_view{"emit"}, Mode::kEmit}};
 };
 
 template <>

@@ -91,8 +91,10 @@ Parameters make_parameters(const std::string& text, const std::string& applicati
   entries.emplace_back("dbname", text);
   entries.emplace_back("application_name", application_name);
   entries.emplace_back("client_encoding", "UTF8");
+  // Settings of the role or the database that would end or change what is ours; newer_settings() has those of newer servers.
   const std::string own =
-      "-c datestyle=ISO -c timezone=UTC -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1 -c statement_timeout=0";
+      "-c datestyle=ISO -c timezone=UTC -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1 -c statement_timeout=0 -c "
+      "lock_timeout=0 -c idle_in_transaction_session_timeout=0";
   entries.emplace_back("options", url.get("options").empty() ? own : std::string(url.get("options")) + ' ' + own);
   if (mode == Connection::Mode::kReplication) entries.emplace_back("replication", "database");
   entries.emplace_back("keepalives_idle", "10");
@@ -107,6 +109,14 @@ Parameters make_parameters(const std::string& text, const std::string& applicati
 bool poll_slice(int socket, short events) {
   pollfd waiting{socket, events, 0};
   return ::poll(&waiting, 1, kPollMilliseconds) > 0;
+}
+
+// A server refuses a connection that names a setting it does not know, so these can only be set once its version is known.
+std::string newer_settings(int version) {
+  std::string list;
+  if (version >= 140000) list += "set_config('idle_session_timeout', '0', false)";
+  if (version >= 170000) list += ", set_config('transaction_timeout', '0', false)";
+  return list;
 }
 
 Error cancelled(std::string_view doing) { return {ErrorKind::kCancelled, "cancelled", std::string(doing) + ": stop was requested"}; }
@@ -134,11 +144,15 @@ Result<Connection> Connection::connect(const ConnectOptions& options, Mode mode,
   SLUICE_TRY(check_url(url));
   Connection connection(make_parameters(url, options.application_name, mode).start());
   if (!connection.get()) return Error(ErrorKind::kTransient, "connection_lost", "connect to PostgreSQL: out of memory");
+  // Notices are for people at a prompt; libpq would write them to our standard error.
+  PQsetNoticeProcessor(connection.get(), [](void*, const char*) {}, nullptr);
   // Verbose messages carry the SQLSTATE, which libpq does not give for a failed connection otherwise.
   PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
   SLUICE_TRY(connection.wait_connected(stop));
   PQsetErrorVerbosity(connection.get(), PQERRORS_DEFAULT);
   if (PQsetnonblocking(connection.get(), 1) != 0) return postgres_error({}, PQerrorMessage(connection.get()), "connect to PostgreSQL");
+  const std::string settings = newer_settings(connection.server_version());
+  if (!settings.empty()) SLUICE_TRY(connection.query("SELECT " + settings, "connect to PostgreSQL", stop));
   return connection;
 }
 

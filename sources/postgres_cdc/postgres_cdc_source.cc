@@ -5,6 +5,7 @@
 
 #include "core/registry.h"
 #include "sources/postgres_cdc/config.h"
+#include "sources/postgres_cdc/doctor.h"
 
 namespace sluice::sources::postgres {
 
@@ -34,10 +35,17 @@ PostgresCdcSource::PostgresCdcSource(SessionSettings settings, const BuildContex
     : settings_(std::move(settings)),
       component_(context.component),
       context_(context),
-      catalog_({settings_.connect.url, settings_.connect.application_name + " catalog"}, {}),
+      catalog_({settings_.connect.url, settings_.connect.application_name + " catalog"}, settings_.filter,
+               context.metrics.counter("sluice_schema_changes_total", "Times that a table was described differently than before.",
+                                       labels_of(context))),
       lag_bytes_(context.metrics.gauge("sluice_source_lag_bytes", "Bytes of the origin's log that were not read yet.", labels_of(context))),
-      slot_lag_bytes_(context.metrics.gauge("sluice_postgres_slot_lag_bytes",
-                                            "Bytes of the server's log behind the slot's confirmed position.", labels_of(context))) {}
+      monitor_({{settings_.connect.url, settings_.connect.application_name + " monitor"},
+                settings_.slot,
+                settings_.publication,
+                settings_.filter,
+                settings_.monitor,
+                settings_.heartbeat},
+               context) {}
 
 Status PostgresCdcSource::open(const Checkpoint& from, std::stop_token stop) {
   end_session();
@@ -46,7 +54,10 @@ Status PostgresCdcSource::open(const Checkpoint& from, std::stop_token stop) {
 }
 
 Status PostgresCdcSource::start_session(std::stop_token stop) {
-  Session session = SLUICE_TRY(open_session(settings_, known_, stale_pid_, !spool_failed_, context_.log, context_.faults, std::move(stop)));
+  Result<Session> opened = open_session(settings_, known_, stale_pid_, !spool_failed_, context_.log, context_.faults, std::move(stop));
+  if (!opened) return refusals_.judge(std::move(opened).error(), Clock::now());
+  refusals_.forget();
+  Session session = std::move(opened).value();
   spool_failed_ = false;
   known_ = std::move(session.start);
   reader_ = std::move(session.reader);
@@ -62,6 +73,7 @@ Status PostgresCdcSource::start_session(std::stop_token stop) {
   }
   assembler_->restart(known_->position);
   last_quiet_move_ = Clock::now();
+  monitor_.session_started();
   return {};
 }
 
@@ -75,6 +87,7 @@ void PostgresCdcSource::end_session() {
 
 Result<SourceState> PostgresCdcSource::read(BatchBuilder& out, std::stop_token stop) {
   if (!reader_) SLUICE_TRY(start_session(stop));
+  if (std::optional<Error> verdict = monitor_.verdict()) return *std::move(verdict);
   catalog_.use(stop);
   assembler_->begin_batch();
   const Status filled = fill(out, stop);
@@ -84,6 +97,7 @@ Result<SourceState> PostgresCdcSource::read(BatchBuilder& out, std::stop_token s
     if (cannot_spool(filled.error())) return without_streaming(filled.error());
     return filled.error();
   }
+  note_lag(out);
   const bool idle = out.empty();
   if (idle && catalog_.connected()) catalog_.disconnect();
   return idle ? SourceState::kIdle : SourceState::kMore;
@@ -122,6 +136,13 @@ Error PostgresCdcSource::without_streaming(const Error& cause) {
           cause.message() + "; nothing is lost: the next session asks the server to send transactions only once they have committed"};
 }
 
+void PostgresCdcSource::note_lag(BatchBuilder& out) {
+  const bool more = out.full() || !block_.empty() || assembler_->emitting() || assembler_->position().inside_transaction();
+  const std::vector<Record>& records = out.batch().records();
+  monitor_.lag().read_done(more ? SourceLag::Reached::kMore : SourceLag::Reached::kEndOfLog,
+                           records.empty() ? 0 : records.back().source_time);
+}
+
 void PostgresCdcSource::publish_position(BatchBuilder& out) {
   const auto now = Clock::now();
   const bool wanted = assembler_->confirmation_wanted();
@@ -137,9 +158,7 @@ void PostgresCdcSource::publish_position(BatchBuilder& out) {
   known_->resume.lsn = position.resume;
   out.through()[key_] = Position{position.done, known_->resume.encode(), false};
   const Lsn server = assembler_->server_lsn();
-  const Lsn confirmed = known_->durable;
   lag_bytes_.set(static_cast<double>(server - std::min(server, position.resume)));
-  if (confirmed != 0) slot_lag_bytes_.set(static_cast<double>(server - std::min(server, confirmed)));
 }
 
 Status PostgresCdcSource::acknowledge(const Checkpoint& done) {
@@ -158,6 +177,7 @@ Status PostgresCdcSource::close() {
   if (reader_) reader_->finish();
   end_session();
   stale_pid_ = 0;
+  monitor_.stop();
   catalog_.disconnect();
   return {};
 }
@@ -176,13 +196,16 @@ void register_postgres_cdc_source(Registry& registry) {
   type.example = "{url: \"postgresql://shop:secret@localhost/shop\", tables: [public.orders], snapshot: never}";
   type.fields = &PostgresCdcConfig::fields();
   type.build = [](const PostgresCdcConfig& config, const BuildContext& context) -> Result<std::unique_ptr<Source>> {
-    auto settings = SLUICE_TRY(sources::postgres::session_settings(config, context.pipeline, context.component, context.state_directory));
+    auto settings = SLUICE_TRY(
+        sources::postgres::session_settings(config, context.pipeline, context.component, context.state_directory, context.instance));
     return std::unique_ptr<Source>(std::make_unique<sources::postgres::PostgresCdcSource>(std::move(settings), context));
   };
   type.guarantee = [](const PostgresCdcConfig&) {
     return Guarantee{true, "the server keeps its log until every sink has committed and sends it again under the same positions"};
   };
   type.can_end = [](const PostgresCdcConfig&) { return false; };
+  type.keeps_lag = true;
+  type.doctor = &sources::postgres::examine;
   for (const std::string_view name : sources::postgres::kMetaNames) type.meta.emplace_back(name);
   registry.add(type);
 }

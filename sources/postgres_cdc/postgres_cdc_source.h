@@ -11,10 +11,12 @@
 
 #include "core/build_context.h"
 #include "core/source.h"
+#include "sources/postgres_cdc/auth_refusals.h"
 #include "sources/postgres_cdc/change_assembler.h"
 #include "sources/postgres_cdc/message_buffer.h"
 #include "sources/postgres_cdc/relation_catalog.h"
 #include "sources/postgres_cdc/session.h"
+#include "sources/postgres_cdc/slot_monitor.h"
 
 namespace sluice::sources::postgres {
 
@@ -35,6 +37,7 @@ class PostgresCdcSource final : public Source {
   void end_session();
   Status fill(BatchBuilder& out, std::stop_token stop);
   void publish_position(BatchBuilder& out);
+  void note_lag(BatchBuilder& out);
   Error without_streaming(const Error& cause);
 
   const SessionSettings settings_;
@@ -42,7 +45,8 @@ class PostgresCdcSource final : public Source {
   BuildContext context_;
   ServerRelationCatalog catalog_;
   Gauge& lag_bytes_;
-  Gauge& slot_lag_bytes_;
+  SlotMonitor monitor_;
+  AuthRefusals refusals_;
 
   std::optional<KnownPosition> known_;  // as of the start of the session; where the next one begins once this ended
   std::unique_ptr<ChangeAssembler> assembler_;

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "sources/postgres_cdc/catalog.h"
+#include "sources/postgres_cdc/slot_health.h"
 
 namespace sluice::sources::postgres {
 
@@ -13,7 +14,6 @@ using namespace std::chrono_literals;
 
 // Where wal_sender_timeout is off or very long, a status goes out this often all the same.
 constexpr std::chrono::milliseconds kLongestStatusInterval{10'000};
-constexpr std::chrono::milliseconds kShortestSilence{60'000};
 
 Error fatal(std::string_view code, std::string message) { return {ErrorKind::kFatal, code, std::move(message)}; }
 
@@ -41,20 +41,20 @@ Status check_origin(Connection& connection, const ServerIdentity& server, const 
   return {};
 }
 
-Status check_slot_kind(const SlotState& slot, const SessionSettings& settings, const ServerIdentity& server) {
+Status check_slot_kind(const SlotHealth& slot, const SessionSettings& settings, const ServerIdentity& server) {
   if (slot.plugin == "pgoutput" && slot.database == server.database) return {};
   return fatal("slot_mismatch", "the replication slot \"" + settings.slot + "\" is of plug-in \"" + slot.plugin + "\" and database \"" +
                                     slot.database + "\", not pgoutput and \"" + server.database + "\"");
 }
 
 // G11: the slot still has what the position asks for.
-Status check_position(const std::optional<SlotState>& slot, const SessionSettings& settings, const KnownPosition& known) {
+Status check_position(const std::optional<SlotHealth>& slot, const SessionSettings& settings, const KnownPosition& known) {
   const std::string from = "go on from " + lsn_text(known.position.resume) + " with the replication slot \"" + settings.slot + "\": ";
   constexpr std::string_view kMend = " (mend: sluice resync)";
   if (!slot) return fatal("position_lost", from + "the slot no longer exists" + std::string(kMend));
-  if (slot->lost)
+  if (slot->lost())
     return fatal("position_lost",
-                 from + "the server has given up the slot and removed its log (max_slot_wal_keep_size)" + std::string(kMend));
+                 from + "the server has given up the slot and removed its log: " + lost_because(*slot) + std::string(kMend));
   if (slot->confirmed > known.position.resume) {
     return fatal("position_lost", from + "the slot was already confirmed up to " + lsn_text(slot->confirmed) +
                                       ", changes in between are gone" + std::string(kMend));
@@ -76,6 +76,7 @@ struct Setup {
   std::stop_token stop;
 
   PublicationWish wish(PublicationCreation creation) const { return {settings.publication, settings.publication_owner, creation}; }
+  SlotFailover failover() const { return settings.failover ? SlotFailover::kOn : SlotFailover::kOff; }
   Status publish(PublicationCreation creation) const { return ensure_publication(connection, wish(creation), settings.filter, log, stop); }
 };
 
@@ -91,14 +92,14 @@ Result<KnownPosition> create_everything(const Setup& setup, const SlotIntent& in
   SLUICE_TRY(setup.publish(PublicationCreation::kAllowed));
   SLUICE_TRY(intent.write(setup.server.system_id, setup.settings.slot, setup.faults));
   setup.faults.reach("postgres_cdc.before_slot_creation");
-  const Lsn lsn = SLUICE_TRY(create_slot(setup.connection, setup.settings.slot, setup.stop));
+  const Lsn lsn = SLUICE_TRY(create_slot(setup.connection, setup.settings.slot, setup.failover(), setup.stop));
   setup.faults.reach("postgres_cdc.after_slot_creation");
   setup.log.info("created the replication slot", {{"slot", setup.settings.slot}, {"lsn", lsn_text(lsn)}});
   return fresh_position(setup, lsn);
 }
 
 // G11: without a checkpoint a slot is only taken when it is known to be ours or we are told to.
-Result<KnownPosition> take_slot(const Setup& setup, const SlotState& slot, const SlotIntent& intent) {
+Result<KnownPosition> take_slot(const Setup& setup, const SlotHealth& slot, const SlotIntent& intent) {
   const std::string& name = setup.settings.slot;
   const bool ours = SLUICE_TRY(intent.holds(setup.server.system_id, name));
   if (!setup.settings.adopt && !ours) {
@@ -107,14 +108,14 @@ Result<KnownPosition> take_slot(const Setup& setup, const SlotState& slot, const
                                                 "goes on from there; SELECT pg_drop_replication_slot('" +
                                                 name + "') starts anew)");
   }
-  if (slot.lost)
-    return fatal("position_lost", "take over the replication slot \"" + name +
-                                      "\": the server has removed its log (mend: SELECT pg_drop_replication_slot('" + name + "'))");
+  if (slot.lost())
+    return fatal("position_lost", "take over the replication slot \"" + name + "\": the server has removed its log: " + lost_because(slot) +
+                                      " (mend: SELECT pg_drop_replication_slot('" + name + "'))");
   SLUICE_TRY(setup.publish(PublicationCreation::kTooLate));
   return fresh_position(setup, slot.confirmed);
 }
 
-Result<KnownPosition> find_start(const Setup& setup, const std::optional<KnownPosition>& known, const std::optional<SlotState>& slot) {
+Result<KnownPosition> find_start(const Setup& setup, const std::optional<KnownPosition>& known, const std::optional<SlotHealth>& slot) {
   const SlotIntent intent(setup.settings.state_directory, setup.settings.component);
   if (slot) SLUICE_TRY(check_slot_kind(*slot, setup.settings, setup.server));
   if (!known) return slot ? take_slot(setup, *slot, intent) : create_everything(setup, intent);
@@ -124,12 +125,37 @@ Result<KnownPosition> find_start(const Setup& setup, const std::optional<KnownPo
   return *known;
 }
 
-// Our own last session may still hold the slot when its connection broke on the way.  Best effort: START_REPLICATION has the last word.
-void end_stale_session(const Setup& setup, const std::optional<SlotState>& slot, int stale_pid) {
-  if (!slot || stale_pid == 0 || slot->active_pid != stale_pid) return;
-  const Result<Rows> ended =
-      setup.connection.query("SELECT pg_terminate_backend(" + std::to_string(stale_pid) + ")", "end the last session", setup.stop);
-  if (!ended) setup.log.warning("could not end the last session's walsender", {{"cause", ended.error().message()}});
+// Our own last session may still hold the slot when its connection broke on the way: known by its process, or, when this process has had
+// no session yet, by its application name, which holds the random id of our data directory (one daemon at a time has that, G30).
+bool is_our_own(const SlotHealth& slot, const SessionSettings& settings, int stale_pid) {
+  if (stale_pid != 0) return slot.active_pid == stale_pid;
+  return settings.unique_application && slot.reader_application == settings.connect.application_name;
+}
+
+// Ends a stale session of ours.  Best effort: START_REPLICATION has the last word.
+Status claim_slot(const Setup& setup, const std::optional<SlotHealth>& slot, int stale_pid) {
+  if (!slot || slot->active_pid == 0) return {};
+  if (!is_our_own(*slot, setup.settings, stale_pid)) {
+    return Error(ErrorKind::kTransient, "slot_in_use",
+                 "read from the replication slot \"" + setup.settings.slot + "\": process " + std::to_string(slot->active_pid) +
+                     " of the server reads from it" + (slot->reader.empty() ? "" : " for " + slot->reader) +
+                     "; it is tried again (mend, if that reader must not be: SELECT pg_terminate_backend(" +
+                     std::to_string(slot->active_pid) + "); a slot has one reader, so another pipeline needs a `slot` of its own)");
+  }
+  const std::string wait = setup.connection.server_version() >= 140000 ? ", 5000" : "";  // milliseconds, until it has ended
+  SLUICE_TRY(setup.connection.query("SELECT pg_terminate_backend(" + std::to_string(slot->active_pid) + wait + ")", "end the last session",
+                                    setup.stop));
+  setup.log.info("ended our last session, which still held the replication slot", {{"slot", setup.settings.slot}});
+  return {};
+}
+
+// A slot made by an older version, or before the server was upgraded.
+Status follow_to_standbys(const Setup& setup, const std::optional<SlotHealth>& slot) {
+  const bool wanted = setup.settings.failover && setup.connection.server_version() >= kFailoverVersion;
+  if (!wanted || !slot || slot->failover) return {};
+  SLUICE_TRY(enable_failover(setup.connection, setup.settings.slot, setup.stop));
+  setup.log.info("the replication slot follows to standbys from now on", {{"slot", setup.settings.slot}});
+  return {};
 }
 
 Status start_stream(const Setup& setup, const StreamOptions& options, Lsn from) {
@@ -144,7 +170,7 @@ ReplicationReader::Options reader_options(const SessionSettings& settings, const
   options.status_interval = std::min(settings.heartbeat, kLongestStatusInterval);
   if (server.wal_sender_timeout > 0ms) options.status_interval = std::min(options.status_interval, server.wal_sender_timeout / 4);  // G9
   options.status_interval = std::max(options.status_interval, std::chrono::milliseconds(10));
-  options.silence_limit = std::max({kShortestSilence, server.wal_sender_timeout, options.status_interval * 4});
+  options.silence_limit = std::max({settings.silence_limit, server.wal_sender_timeout, options.status_interval * 4});
   return options;
 }
 
@@ -186,12 +212,13 @@ Result<Session> open_session(const SessionSettings& settings, const std::optiona
   if (known) SLUICE_TRY(check_origin(connection, server, *known, stop));
   const ResumePoint* inside = known && known->position.inside_transaction() ? &known->resume : nullptr;
   const StreamOptions options = SLUICE_TRY(choose_stream_options(connection.server_version(), inside, {settings.messages, streaming}));
-  const std::optional<SlotState> slot = SLUICE_TRY(find_slot(connection, settings.slot, stop));
+  const std::optional<SlotHealth> slot = SLUICE_TRY(slot_health(connection, settings.slot, stop));
   const Setup setup{connection, settings, server, log, faults, stop};
   Session session;
   session.start = SLUICE_TRY(find_start(setup, known, slot));
   session.start.resume = {session.start.position.resume, server.timeline, options.protocol, settings.publication, options.messages};
-  end_stale_session(setup, slot, stale_pid);
+  SLUICE_TRY(claim_slot(setup, slot, stale_pid));
+  SLUICE_TRY(follow_to_standbys(setup, slot));
   SLUICE_TRY(start_stream(setup, options, session.start.position.resume));
   session.reader = std::make_unique<ReplicationReader>(std::move(connection), reader_options(settings, server, session.start));
   return session;

@@ -16,6 +16,7 @@
 #include "sources/postgres_cdc/publication.h"
 #include "sources/postgres_cdc/replication_reader.h"
 #include "sources/postgres_cdc/slot_intent.h"
+#include "sources/postgres_cdc/slot_monitor.h"
 #include "sources/postgres_cdc/stream_options.h"
 #include "sources/postgres_cdc/streamed_transactions.h"
 #include "sources/postgres_cdc/table_filter.h"
@@ -25,6 +26,7 @@ namespace sluice::sources::postgres {
 // What stays the same from session to session.
 struct SessionSettings {
   ConnectOptions connect;
+  bool unique_application = false;  // connect.application_name is this installation's alone
   std::string slot, publication;
   PublicationOwner publication_owner = PublicationOwner::kOurs;
   bool adopt = false;
@@ -33,6 +35,11 @@ struct SessionSettings {
   std::string state_directory, component;  // where the slot's note is kept; see slot_intent.h
   MessageMode messages = MessageMode::kIgnore;
   SpoolSettings spool;
+  MonitorSettings monitor;
+  bool failover = true;  // the slot follows to a standby (PostgreSQL 17)
+  // Without any message from the server, although it was asked, the connection is given up.  A server that decodes a large transaction
+  // of which nothing is ours may be silent for a while.
+  std::chrono::milliseconds silence_limit{60'000};
 };
 
 // "<system id>/<timeline at first start>/<database>" (G2).

@@ -16,20 +16,28 @@ from chaos.sinks import SINKS  # noqa: E402
 from support import testing  # noqa: E402
 
 
+SEEDS_PER_SERVER = 100  # topics and old log pile up
+
+
+def play_one(seed, services, options, total, failures, say):
+    started = time.monotonic()
+    try:
+        scenario = Scenario(seed, services, options)
+        tally = scenario.run()
+        total.add(tally)
+        say(f"seed {seed}: {time.monotonic() - started:.1f} s, {tally}" + ("\n" + "\n".join(scenario.notes) if options.verbose else ""))
+    except AssertionError as error:
+        failures.append((seed, str(error)))
+        say(f"seed {seed}: FAILED\n{error}\nrepeat: ./dev chaos --seeds 1 --seed {seed} {arguments_of(options)}")
+
+
 def play(seeds, options, say=print):
     """Tally of all seeds and the failures as (seed, text)."""
     total, failures = Tally(), []
-    with Services() as services:
-        for seed in seeds:
-            started = time.monotonic()
-            try:
-                scenario = Scenario(seed, services, options)
-                tally = scenario.run()
-                total.add(tally)
-                say(f"seed {seed}: {time.monotonic() - started:.1f} s, {tally}" + ("\n" + "\n".join(scenario.notes) if options.verbose else ""))
-            except AssertionError as error:
-                failures.append((seed, str(error)))
-                say(f"seed {seed}: FAILED\n{error}\nrepeat: ./dev chaos --seeds 1 --seed {seed} {arguments_of(options)}")
+    for start in range(0, len(seeds), SEEDS_PER_SERVER):
+        with Services(with_kafka="kafka" in options.sinks) as services:
+            for seed in seeds[start:start + SEEDS_PER_SERVER]:
+                play_one(seed, services, options, total, failures, say)
     return total, failures
 
 

@@ -116,7 +116,7 @@ class Scenario:
             self.fill()
         self.work.write("p.yaml", self.config())
         if self.options.snapshot == "never":  # what is written before the slot is there is not asked for
-            self.launch()
+            self.daemon = self.work.launch("p.yaml")
             slot = f"select 1 from pg_replication_slots where slot_name = 'sluice_{self.name}' and confirmed_flush_lsn is not null"
             wait_for(lambda: self.admin.query(slot), 30, "the slot")
 
@@ -172,8 +172,8 @@ class Scenario:
         """One life of the daemon and what befalls it meanwhile."""
         if not self.alive():
             self.launch()
-        life = self.chance.choice((0.1, 0.3, 0.6, 1.2)) * self.chance.uniform(0.3, 1.7)
-        until = time.monotonic() + max(life, 0.8 if self.doomed else 0.0)
+        life = self.chance.choice((0.1, 0.5, 1.0, 2.0)) * self.chance.uniform(0.3, 1.7)
+        until = time.monotonic() + max(life, 1.0 if self.doomed else 0.0)
         while time.monotonic() < until and any(writer.is_alive() for writer in writers) and self.alive():
             self.trouble()
             time.sleep(0.02)
@@ -214,6 +214,11 @@ class Scenario:
             self.note(f"server restart, {mode}")
             self.services.restart_postgres(mode)
             self.tally.server_restarts += 1
+        elif kind < 0.036 and self.services.kafka:
+            mode = self.chance.choice(("kill", "kill", "stop"))
+            self.note(f"broker restart, {mode}")
+            self.services.restart_broker(mode)
+            self.tally.broker_restarts += 1
         elif kind < 0.08:
             self.check_books()
 
@@ -247,6 +252,8 @@ class Scenario:
         """Waits until the last change is committed everywhere, which the server hears of (G8), then stops."""
         if not self.alive():
             self.daemon = self.work.launch("p.yaml")
+        if self.services.kafka:
+            self.services.kafka.wait_up()
         self.database.run(f"insert into marker values ({self.seed});")
         end = self.database.query("select pg_current_wal_insert_lsn()")[0][0]
         confirmed = f"select 1 from pg_replication_slots where slot_name = 'sluice_{self.name}' and confirmed_flush_lsn >= '{end}'"

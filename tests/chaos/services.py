@@ -3,6 +3,7 @@
 import contextlib
 
 from support.database import Database
+from support.kafka import Kafka
 from support.postgres import Postgres
 
 # Small enough that an ordinary transaction is decoded from the spill and, where the protocol has it, streamed.
@@ -13,9 +14,10 @@ SETTINGS = ("logical_decoding_work_mem = '64kB'", "max_replication_slots = 20", 
 class Services(contextlib.ExitStack):
     """with Services() as services: services.postgres, services.restart_postgres("immediate")"""
 
-    def __init__(self, settings=SETTINGS):
+    def __init__(self, with_kafka=False, settings=SETTINGS):
         super().__init__()
-        self.settings = settings
+        self.with_kafka, self.settings = with_kafka, settings
+        self.kafka = None
 
     def __enter__(self):
         super().__enter__()
@@ -23,7 +25,18 @@ class Services(contextlib.ExitStack):
         for setting in self.settings:
             Database(self.postgres.url).run(f"alter system set {setting};")
         self.postgres.restart()
+        if self.with_kafka:
+            self.kafka = self.enter_context(Kafka())
         return self
 
     def restart_postgres(self, mode):
         self.postgres.restart(mode)
+
+    def restart_broker(self, mode):
+        """"kill" or "stop"; returns while the broker is still on its way up.  After a kill it takes it some seconds."""
+        self.kafka.wait_up()  # from the last time
+        if mode == "stop":
+            self.kafka.nodes[0].process.terminate()
+            self.kafka.nodes[0].process.wait(60)
+        self.kafka.kill()
+        self.kafka.launch()

@@ -1,5 +1,6 @@
 """The sinks that chaos runs write to: their part of the pipeline's file, and how a reader that knows nothing of sluice reads them."""
 
+import concurrent.futures
 import gzip
 import json
 import sqlite3
@@ -56,4 +57,34 @@ class SqliteSink:
         return count
 
 
-SINKS = {"file": FileSink, "sqlite": SqliteSink}
+class KafkaSink:
+    """Every change: all in one topic with one order, or a topic per table where the order holds per key."""
+
+    name = "events"
+
+    def __init__(self, scenario):
+        self.kafka, self.base = scenario.services.kafka, scenario.name
+        self.per_table, self.partitions = False, 1
+
+    def config(self, chance):
+        self.per_table = chance.random() < 0.6
+        self.partitions = chance.choice((1, 3)) if self.per_table else 1
+        topic = f"{self.base}.${{meta.table}}" if self.per_table else self.base
+        return (f'kafka:\n      brokers: "{self.kafka.bootstrap}"\n      topic: "{topic}"\n      format: json\n      delivery: exactly_once\n'
+                f"      compression: {chance.choice(('lz4', 'none', 'zstd'))}\n      create_topics: {{partitions: {self.partitions}, replication: 1}}")
+
+    def topics(self):
+        return [f"{self.base}.{table}" for table in WATCHED] if self.per_table else [self.base]
+
+    def check(self, judge):
+        records = []
+        with concurrent.futures.ThreadPoolExecutor(len(WATCHED)) as pool:
+            for topic, messages in zip(self.topics(), pool.map(self.kafka.read, self.topics())):  # read_committed
+                for message in messages:
+                    place = f"{topic}[{message['partition']}]"
+                    records.append(verdict.from_json_record(json.loads(message["payload"]), place, message["key"]))
+        judge.check_changes(records, "kafka sink", one_order=self.partitions == 1)
+        return len(records)
+
+
+SINKS = {"file": FileSink, "sqlite": SqliteSink, "kafka": KafkaSink}

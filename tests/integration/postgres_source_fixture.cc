@@ -42,6 +42,7 @@ sources::postgres::SessionSettings settings_of(const SourceOptions& options) {
   auto settings = sources::postgres::session_settings(config, options.pipeline, "pg", options.state_directory);
   if (!settings) throw std::runtime_error(settings.error().message());
   settings->spool.memory_bytes = options.spool_memory;
+  if (options.adjust) options.adjust(*settings);
   return std::move(settings).value();
 }
 

@@ -185,6 +185,20 @@ TEST_CASE_METHOD(Fixture, "a sink that cannot be reached at the start is waited 
   CHECK(pipeline.status().last_error->code == "away");
 }
 
+TEST_CASE_METHOD(Fixture, "a stop while a sink opens is no failure") {
+  Script script;
+  std::stop_source stop;
+  script.open = [&]() -> Status {
+    stop.request_stop();
+    return Error(ErrorKind::kCancelled, "cancelled", "stopped");
+  };
+  auto plan = definition();
+  plan.sinks.push_back(scripted("late", script));
+  pipeline::Pipeline pipeline(plan, environment());
+  CHECK(pipeline.run(stop.get_token()));
+  CHECK(pipeline.status().state == pipeline::State::kStopped);
+}
+
 TEST_CASE_METHOD(Fixture, "a fatal sink fails its pipeline with the reason, and not another one") {
   Script broken;
   broken.commit = [](std::stop_token) -> Status { return Error(ErrorKind::kFatal, "other_instance", "somebody else writes here"); };

@@ -120,6 +120,15 @@ class Runner:
         status, output, seconds = self.run_process(command, self.environment("fuzz"), self.options.fuzz_minutes * 60 + 300)
         self.say(Outcome(f"fuzz: {name}", "passed" if status == 0 else "failed", seconds, "" if status == 0 else output[-20000:]))
 
+    def run_mutations(self):
+        """Deliberate bugs, each of which a test must notice."""
+        status, output, seconds = self.run_process([sys.executable, str(ROOT / "tests/mutations/run.py")], dict(os.environ), 3600)
+        lines = re.findall(r"^(noticed|UNNOTICED) +(.*)$", output, re.MULTILINE)
+        for verdict, name in lines:
+            self.say(Outcome(f"mutations: {name}", "passed" if verdict == "noticed" else "failed", seconds / len(lines), "no test noticed the bug"))
+        if not lines or (status != 0 and all(verdict == "noticed" for verdict, _ in lines)):
+            self.say(Outcome(f"mutations: ended with {status}", "failed", seconds, output[-20000:]))
+
     # ---- everything ------------------------------------------------------------------------------------------------
     def work(self):
         for suite in self.options.suite:
@@ -134,6 +143,8 @@ class Runner:
             for program in sorted((ROOT / "build" / "fuzz").rglob("fuzz_*")):
                 if program.is_file() and os.access(program, os.X_OK) and self.wanted("fuzz: " + program.name):
                     yield lambda program=program: self.run_fuzzer(program)
+        if self.options.mutations and self.wanted("mutations"):
+            yield self.run_mutations
 
     def matches_catch(self, suite, program):
         if self.wanted(label(suite) + program.name.removeprefix("test_")):
@@ -217,6 +228,7 @@ def main():
     parser.add_argument("--filter", default="", help="only tests whose name contains this")
     parser.add_argument("--jobs", type=int, default=int(os.environ.get("SLUICE_TEST_JOBS", min(4, os.cpu_count() or 1))))
     parser.add_argument("--fuzz-minutes", type=float, default=0, help="minutes for each fuzzer of build/fuzz")
+    parser.add_argument("--mutations", action="store_true", help="put deliberate bugs in, one at a time")
     parser.add_argument("--python-under-sanitizers", action="store_true", help="run the Python tests with every suite's daemon")
     sys.exit(Runner(parser.parse_args()).run())
 
