@@ -143,12 +143,14 @@ Result<Checkpoint> KafkaSink::take_over(std::stop_token stop) {
   SLUICE_TRY(prepare_progress_topic(stop));
   ProgressLog log = SLUICE_TRY(ProgressLog::open(reader_settings(config_, client_id_), progress_name_, transactional_id_ + "/"));
   // A look before we take the transactional id from a producer that may be at work.
-  SLUICE_TRY(log.read_decided(stop));
+  const std::int64_t before = SLUICE_TRY(progress_end());
+  SLUICE_TRY(log.read_decided(before, stop));
   SLUICE_TRY(check_instance(log));
   faults_.reach("kafka_sink.before_init");
   SLUICE_TRY(producer_->init_transactions(stop));
   faults_.reach("kafka_sink.after_init");
-  SLUICE_TRY(log.read_up_to(SLUICE_TRY(progress_end()), stop));
+  const std::int64_t end = SLUICE_TRY(progress_end());
+  SLUICE_TRY(log.read_up_to(end, stop));
   SLUICE_TRY(check_instance(log));
   Checkpoint result;
   for (const auto& [key, record] : log.records()) result[key] = record.position;

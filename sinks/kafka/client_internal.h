@@ -3,9 +3,10 @@
 //
 // Owned by the sink's lane thread.  The event thread touches only what the mutex guards, and the metrics.
 
+#include <chrono>
 #include <mutex>
 #include <string>
-#include <thread>
+#include <vector>
 
 #include "core/logger.h"
 #include "core/result.h"
@@ -24,6 +25,11 @@ class LastError {
     const std::lock_guard lock(mutex_);
     code_ = code;
     text_ = std::move(text);
+  }
+  // True once it is known that waiting alone will not help: TLS or the login is refused.
+  bool refused() const {
+    const std::lock_guard lock(mutex_);
+    return code_ == RD_KAFKA_RESP_ERR__AUTHENTICATION || code_ == RD_KAFKA_RESP_ERR__SSL;
   }
   // The Error for a call that ended with `code`, told by its cause where that is known.
   Error explain(rd_kafka_resp_err_t code, std::string_view detail, std::string_view topic = {}) const;

@@ -71,7 +71,7 @@ Status Producer::init_transactions(std::stop_token stop) {
     const ErrorHandle error(rd_kafka_init_transactions(client_.get(), kSliceMs));
     if (!error) return {};
     const bool again = rd_kafka_error_is_retriable(error.get()) != 0 && rd_kafka_error_is_fatal(error.get()) == 0;
-    if (!again || Clock::now() >= deadline) return last_error_.explain(rd_kafka_error_code(error.get()), rd_kafka_error_string(error.get()));
+    if (!again || last_error_.refused() || Clock::now() >= deadline) return last_error_.explain(rd_kafka_error_code(error.get()), rd_kafka_error_string(error.get()));
   }
 }
 

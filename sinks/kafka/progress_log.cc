@@ -28,9 +28,10 @@ ProgressLog::~ProgressLog() {
   if (started_ && topic_) rd_kafka_consume_stop(topic_.get(), kPartition);
 }
 
-Status ProgressLog::read_decided(std::stop_token stop) {
+Status ProgressLog::read_decided(std::int64_t end, std::stop_token stop) {
+  if (next_ >= end) return {};
   SLUICE_TRY(start());
-  return read_while([this] { return !met_end_; }, stop);
+  return read_while([this, end] { return !met_end_ && next_ < end; }, stop);
 }
 
 Status ProgressLog::read_up_to(std::int64_t end, std::stop_token stop) {
@@ -74,7 +75,8 @@ Status ProgressLog::take(const rd_kafka_message_t& message) {
     if (error.kind() == ErrorKind::kFatal && error.code() == "topic_forbidden") {
       return Error(ErrorKind::kFatal, "topic_forbidden", "grant our user Read on the progress topic: " + error.message());
     }
-    if (error.kind() == ErrorKind::kFatal) return error;
+    // The client would ask again in minutes only; a broker that has just started does not know its topics yet.
+    if (error.kind() == ErrorKind::kFatal || error.code() == "topic_unknown") return error;
     return Status();  // librdkafka tries again; kPatience bounds it
   }
   next_ = message.offset + 1;

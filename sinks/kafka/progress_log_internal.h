@@ -26,9 +26,10 @@ class ProgressLog {
   ProgressLog& operator=(ProgressLog&&) = delete;
   ~ProgressLog();
 
-  // Reads what is decided by now: up to the oldest open transaction.  Waits for nobody, so it is the look to take before
-  // init_transactions(): until that is called, a predecessor that was killed inside its commit has a transaction open here.
-  Status read_decided(std::stop_token stop);
+  // Reads what is decided by now: up to the oldest open transaction, at most to offset `end` (the topic may grow all the time).  Waits
+  // for nobody, so it is the look to take before init_transactions(): until that is called, a predecessor that was killed inside its
+  // commit has a transaction open here.
+  Status read_decided(std::int64_t end, std::stop_token stop);
   // Reads on until offset `end` (not included).  kTransient progress_unsettled when another producer's transaction stays open.
   Status read_up_to(std::int64_t end, std::stop_token stop);
 

@@ -35,6 +35,7 @@ sources::postgres::SessionSettings settings_of(const SourceOptions& options) {
   config.url = ConnectionUrl(options.url);
   config.tables = options.tables;
   config.heartbeat = options.heartbeat;
+  config.snapshot = options.snapshot;
   config.adopt = options.adopt;
   config.publication = options.publication;
   if (options.messages) config.messages = sources::postgres::MessageMode::kEmit;
@@ -81,6 +82,7 @@ Result<SourceState> SourceRun::read() {
   BatchBuilder builder(std::make_shared<Batch>(origin_, 0), limits);
   auto state = source_->read(builder, stop_.get_token());
   const std::shared_ptr<Batch> batch = builder.take();
+  if (on_batch) on_batch(*batch);
   for (const Record& record : batch->records()) {
     seen_.push_back({record.op, record.ordinal, record.schema->spec().table, show_all(record.before), show_all(record.after),
                      show_all(record.key), record.schema->key()});

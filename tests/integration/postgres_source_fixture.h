@@ -13,6 +13,7 @@
 
 #include "core/build_context.h"
 #include "core/source.h"
+#include "sources/postgres_cdc/snapshot/snapshot_point.h"
 #include "tests/support/postgres_server.h"
 
 namespace sluice::sources::postgres {
@@ -79,6 +80,7 @@ struct SourceOptions {
   std::vector<std::string> tables{"public.*"};
   std::string pipeline = "orders";
   std::chrono::milliseconds heartbeat{200};
+  sources::postgres::SnapshotMode snapshot = sources::postgres::SnapshotMode::kNever;
   bool adopt = false;
   std::string state_directory = {};
   std::string publication = {};
@@ -127,6 +129,7 @@ class SourceRun {
   FakeMetrics& metrics() { return metrics_; }
   KeepingLogger& log() { return log_; }
 
+  std::function<void(const Batch&)> on_batch;  // every batch, after read(); empty: nobody looks
   CrashAt faults;
   BatchLimits limits{13, 1024 * 1024, std::chrono::milliseconds(100)};
 

@@ -265,6 +265,7 @@ TEST_CASE("Kafka: topics that are not there or cannot be") {
   scene.maker.add(Op::kInsert, {Value::int64(3), Value::null()});
   CHECK(write_all(*sink, scene.maker.take()) == RejectCodes{{1, "topic_name_invalid"}, {2, "template_missing"}});
   scene.maker.add(Op::kInsert, {Value::int64(4), scene.maker.text("missing")});
+  scene.cluster.set_topic_error("t-missing", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
   Rejects rejects;
   const Status done = write_only(*sink, scene.maker.take(), rejects);
   REQUIRE_FALSE(done);
@@ -300,6 +301,18 @@ TEST_CASE("Kafka: brokers away for a while are transient, then a new producer go
   const Checkpoint known = open(*sink);
   CHECK(known.at("files/log").done.major == 1);
   CHECK(write_all(*sink, batch).empty());
+}
+
+TEST_CASE("Kafka: close without open, twice, and with records that are not committed") {
+  Scene scene;
+  const auto sink = scene.sink();
+  CHECK(sink->close(Sink::Closing::kAbandon));
+  open(*sink);
+  Rejects rejects;
+  REQUIRE(write_only(*sink, scene.batch(3), rejects));
+  CHECK(sink->close(Sink::Closing::kAbandon));
+  CHECK(sink->close(Sink::Closing::kSeal));
+  CHECK(open(*sink).empty());
 }
 
 TEST_CASE("Kafka: a stop is obeyed while the brokers are away") {

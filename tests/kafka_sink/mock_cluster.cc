@@ -112,6 +112,10 @@ void MockCluster::fail(std::int16_t api_key, int code, unsigned times) {
   rd_kafka_mock_push_request_errors_array(handles_->cluster.get(), api_key, codes.size(), codes.data());
 }
 
+void MockCluster::set_topic_error(const std::string& topic, int code) {
+  rd_kafka_mock_topic_set_error(handles_->cluster.get(), topic.c_str(), static_cast<rd_kafka_resp_err_t>(code));
+}
+
 void MockCluster::set_up(int broker, bool up) {
   rd_kafka_mock_cluster_t* cluster = handles_->cluster.get();
   REQUIRE((up ? rd_kafka_mock_broker_set_up(cluster, broker) : rd_kafka_mock_broker_set_down(cluster, broker)) == RD_KAFKA_RESP_ERR_NO_ERROR);

@@ -22,6 +22,8 @@ class MockCluster {
   void create_topic(const std::string& name, int partitions = 1);
   // The next `times` answers to requests of kind `api_key` (0 Produce, 22 InitProducerId, 24 AddPartitionsToTxn, 26 EndTxn) are this error.
   void fail(std::int16_t api_key, int code, unsigned times = 1);
+  // What is answered to questions about the topic; the mock of old versions would create it instead.
+  void set_topic_error(const std::string& topic, int code);
   void set_up(int broker, bool up);
 
   struct Message {
