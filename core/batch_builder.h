@@ -25,7 +25,10 @@ class BatchBuilder {
   Checkpoint& through() { return batch_->through(); }
   std::uint16_t partition(std::string_view name) { return batch_->partition(name); }
 
-  bool full() const { return batch_->size() >= limits_.records || batch_->arena().capacity() >= limits_.bytes; }
+  bool full() const {
+    const std::size_t inputs = batch_->size() + batch_->rejected_inputs().size();
+    return inputs >= limits_.records || batch_->arena().capacity() >= limits_.bytes;
+  }
   bool empty() const { return batch_->size() == 0 && batch_->rejected_inputs().empty(); }
   std::chrono::milliseconds linger() const { return limits_.linger; }
 

@@ -289,7 +289,7 @@ bool ConfigType<std::chrono::milliseconds>::bind(const ConfigNode& node, std::ch
   bool unset = false;
   const auto value = with_unit(node, kUnits, "a duration such as 30s", unset, context);
   if (!value) return unset;
-  if (*value > 1e15) {  // 31,000 years: surely a slip, and it would overflow where durations are added
+  if (*value > 3e12) {  // 95 years: surely a slip, and 64 bits of nanoseconds end at 292 where durations are added to times
     context.findings.error(node, "out_of_range", "the duration is too long");
     return false;
   }

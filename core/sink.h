@@ -13,8 +13,9 @@
 namespace sluice {
 
 struct CommitRequest {
-  const Checkpoint& through;                 // the positions that moved since the last commit; merge them into what is stored
-  std::span<const std::string> forgotten = {};  // checkpoint keys whose stored position may be deleted (G4)
+  const Checkpoint& through;  // the positions that moved since the last commit; merge them into what is stored
+  // Checkpoint keys whose stored position is to be deleted (G4).  Before `through` is merged: the name may have been given anew.
+  std::span<const std::string> forgotten = {};
 };
 
 // Writes batches to one destination.  Owned and called by exactly one lane thread.

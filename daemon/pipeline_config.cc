@@ -24,6 +24,8 @@ const KeyNames kNamedSinkKeys = {"when", "from", "on_error", "transforms", "retr
 
 constexpr std::string_view kReservedName = "replay";  // the partition of replayed dead letters (G20)
 
+const KeyNames kFilesOfDataDirectory = {"instance", "lock"};  // beside the pipelines' folders
+
 bool contains(const KeyNames& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
 
 std::string_view kind_word(ComponentKind kind) {
@@ -99,6 +101,9 @@ class PipelineChecker {
       context_.findings.error(place, "missing_key", fmt::format("the pipeline has no name, and the file's name \"{}\" cannot be one", result.name), "add name: <name>");
     } else if (name == nullptr || keys_.name) {
       check_name(place, result.name, context_);
+      if (contains(kFilesOfDataDirectory, result.name))
+        context_.findings.error(place, "bad_value",
+                                fmt::format("a pipeline cannot be called \"{}\": the data directory has a file of that name", result.name));
     }
     result.description = keys_.description;
     result.unmatched = keys_.unmatched;

@@ -5,8 +5,9 @@
 namespace sluice::pipeline {
 
 std::chrono::nanoseconds Backoff::next() {
-  const std::uint64_t doublings = std::min<std::uint64_t>(attempt_, 30);
-  const auto full = std::min<std::chrono::nanoseconds>(policy_.max, policy_.initial * (std::int64_t{1} << doublings));
+  std::chrono::milliseconds doubled = policy_.initial;
+  for (std::uint64_t i = 0; i < attempt_ && doubled < policy_.max; ++i) doubled *= 2;  // step by step: a shift would overflow
+  const std::chrono::nanoseconds full = std::min(doubled, policy_.max);
   std::uniform_int_distribution<std::int64_t> jitter(full.count() / 2, std::max<std::int64_t>(full.count(), 1));
   return std::chrono::nanoseconds(jitter(random_));
 }

@@ -43,14 +43,16 @@ Status CheckpointKeeper::load() {
 Status CheckpointKeeper::open_lane(std::size_t lane, const std::optional<Checkpoint>& from_sink) {
   const std::lock_guard lock(mutex_);
   if (!from_sink) return {};
+  // A lane that is being born has the minimum of the others, which its sink does not know before the birth is committed.
+  const bool known = stored_.lanes.contains(sinks_[lane]);
   const std::string* missing = first_missing(*from_sink, lanes_[lane]);
-  if (born_[lane] && missing != nullptr) {
+  if (known && missing != nullptr) {
     return Error(ErrorKind::kFatal, "progress_lost",
                  "sink \"" + sinks_[lane] + "\" had committed \"" + *missing + "\" and now knows less of it: it was emptied, restored or replaced");
   }
   // Rows of partitions that were forgotten once are no progress (G4): the sink is told again to delete them.
   for (const auto& [key, position] : *from_sink) {
-    const bool leftover = position.retired && born_[lane] && !lanes_[lane].contains(key);
+    const bool leftover = position.retired && known && !lanes_[lane].contains(key);
     if (leftover) {
       forgotten_[lane].push_back(key);
     } else {

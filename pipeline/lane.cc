@@ -265,7 +265,10 @@ Status Lane::commit(std::stop_token abandon) {
   const auto began = Clock::now();
   runtime_.environment.faults.reach("lane.before_commit");
   commit_tried_ = true;
-  SLUICE_TRY(sink_->commit({through_, forgotten_}, abandon));
+  if (auto done = sink_->commit({through_, forgotten_}, abandon); !done) {
+    if (done.error().kind() != ErrorKind::kCancelled) commit_failures_.add();
+    return done;
+  }
   commit_seconds_.observe(std::chrono::duration<double>(Clock::now() - began).count());
   runtime_.environment.faults.reach("lane.after_commit");
   return committed(abandon);
@@ -287,8 +290,8 @@ Status Lane::committed(std::stop_token abandon) {
   queue_.release(std::exchange(pending_bytes_, 0));
   const Checkpoint through = std::exchange(through_, {});
   commit_tried_ = false;
-  advance(done_, through);
   for (const std::string& key : forgotten_) done_.erase(key);
+  advance(done_, through);
   forgotten_.clear();
   commit_wanted_ = false;
   last_commit_ = Clock::now();
@@ -314,7 +317,6 @@ Status Lane::recover(Error error, std::stop_token abandon) {
     runtime_.monitor.report("sink " + definition_.name, error);
     retries_.add();
     const Monitor::BackingOff waiting(runtime_.monitor);
-    if (error.kind() == ErrorKind::kCommitUnknown) commit_failures_.add();
     SLUICE_TRY(backoff_.wait(error, abandon));
     auto reopened = reopen(abandon);
     if (reopened) return {};

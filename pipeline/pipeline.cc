@@ -53,7 +53,7 @@ class Pipeline::Impl {
     auto result = start(stop);
     if (result) result = run_threads(stop);
     const bool cancelled = !result && result.error().kind() == ErrorKind::kCancelled;
-    if (!result && !cancelled) monitor_.fail("pipeline", result.error());
+    if (!result && !cancelled && !monitor_.failure()) monitor_.fail("pipeline", result.error());
     const auto failure = monitor_.failure();
     enter(failure ? State::kFailed : State::kStopped);
     // Components are closed with the pipeline's end, not with its object's: a failed one must not hold locks or connections.
@@ -190,15 +190,13 @@ class Pipeline::Impl {
     wait_until([&] { return stop.stop_requested() || all_read(); });
     enter(State::kDraining);
     // A source that has ended goes on listening for acknowledgements while the lanes drain; the others stop reading now.
-    const bool by_request = stop.stop_requested();
-    std::optional<std::chrono::steady_clock::time_point> deadline;
-    if (by_request) deadline = environment_.clock.now() + definition_.shutdown_timeout;
-    if (by_request || monitor_.failure() || crashed_) {
+    Deadline deadline;
+    if (stop.stop_requested() || monitor_.failure() || crashed_) {
       stop_shards.request_stop();
-      join(shard_threads, abandon, deadline);
+      join(shard_threads, abandon, stop, deadline);
     }
     for (const auto& lane : lanes_) lane->queue().close();
-    join(lane_threads, abandon, deadline);
+    join(lane_threads, abandon, stop, deadline);
     stop_shards.request_stop();
     shard_threads.clear();
     {
@@ -218,9 +216,12 @@ class Pipeline::Impl {
     return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) { return shard->finished_reading(); });
   }
 
-  // Joins shards or lanes; those that are not done by `deadline`, or when the pipeline fails, give up what is not committed, and the next
-  // start replays it.
-  void join(std::vector<std::jthread>& threads, std::stop_source& abandon, std::optional<std::chrono::steady_clock::time_point> deadline) {
+  // Of a graceful stop, which may come as late as while the lanes drain behind sources that have ended; nullopt: none was asked for.
+  using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+  // Joins shards or lanes; those that are not done within shutdown_timeout of a stop, or when the pipeline fails, give up what is not
+  // committed, and the next start replays it.
+  void join(std::vector<std::jthread>& threads, std::stop_source& abandon, const std::stop_token& stop, Deadline& deadline) {
     std::atomic<std::size_t> running{threads.size()};
     std::vector<std::jthread> waiters;
     for (std::jthread& thread : threads) {
@@ -229,7 +230,10 @@ class Pipeline::Impl {
         --running;
       });
     }
-    wait_until([&] { return running == 0 || (deadline && environment_.clock.now() >= *deadline); });
+    wait_until([&] {
+      if (stop.stop_requested() && !deadline) deadline = environment_.clock.now() + definition_.shutdown_timeout;
+      return running == 0 || (deadline && environment_.clock.now() >= *deadline);
+    });
     if (running != 0) abandon.request_stop();
     waiters.clear();
     threads.clear();

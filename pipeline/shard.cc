@@ -136,6 +136,10 @@ Status Shard::acknowledge() {
   const Status settled = runtime_.dead_letters.settle(minimum);
   if (settled) {
     runtime_.keeper.forget(minimum);
+    std::erase_if(sent_, [&](const auto& entry) {
+      const auto told = minimum.find(entry.first);
+      return told != minimum.end() && told->second.retired;
+    });
   } else if (settled.error().kind() == ErrorKind::kTransient) {
     runtime_.monitor.report("dead_letters", settled.error());  // the next minimum comes by here, too
   } else {

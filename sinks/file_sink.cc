@@ -404,8 +404,8 @@ Status FileSink::commit_through(Checkpoint checkpoint, std::stop_token stop) {
 
 Status FileSink::commit(const CommitRequest& request, std::stop_token stop) {
   Checkpoint checkpoint = manifest_.checkpoint;
-  advance(checkpoint, request.through);
   for (const std::string& key : request.forgotten) checkpoint.erase(key);
+  advance(checkpoint, request.through);
   return commit_through(std::move(checkpoint), std::move(stop));
 }
 

@@ -287,8 +287,8 @@ Status SqliteSink::commit(const CommitRequest& request, std::stop_token stop) {
 Status SqliteSink::store(const CommitRequest& request, std::stop_token stop) {
   if (!pending_.empty()) return Error(ErrorKind::kFatal, "not_flushed", "commit() was called before flush()");
   Checkpoint checkpoint = checkpoint_;
-  advance(checkpoint, request.through);
   for (const std::string& key : request.forgotten) checkpoint.erase(key);
+  advance(checkpoint, request.through);
   if (!database_->in_transaction() && checkpoint == checkpoint_) return {};
   SLUICE_TRY(begin(std::move(stop)));
   faults_.reach("sqlite_sink.before_position");

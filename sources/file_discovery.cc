@@ -3,6 +3,7 @@
 #include <glob.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 
@@ -26,8 +27,7 @@ std::map<FileId, std::string> matching_files(const std::vector<std::string>& pat
 std::set<std::string> base_directories(const std::vector<std::string>& patterns) {
   std::set<std::string> directories;
   for (const std::string& pattern : patterns) {
-    const std::size_t slash = pattern.substr(0, pattern.find_first_of("*?[{")).rfind('/');
-    directories.insert(slash == std::string::npos ? "." : slash == 0 ? "/" : pattern.substr(0, slash));
+    directories.insert(directory_of(pattern.substr(0, pattern.find_first_of("*?[{"))));
   }
   return directories;
 }
@@ -44,6 +44,24 @@ std::string find_by_identity(const std::string& directory, const FileId& id) {
 bool is_on_device(const std::string& path, const FileId& id) {
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0 && file_id(status).device == id.device;
+}
+
+bool is_gone_from(const std::string& path, const FileId& id) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) return file_id(status) != id;
+  // Directories may have been removed with the file: the nearest one that is left must be on its device.
+  std::string directory = path;
+  while (errno == ENOENT && directory != "." && directory != "/") {
+    directory = directory_of(directory);
+    if (::stat(directory.c_str(), &status) == 0) return file_id(status).device == id.device;
+  }
+  return false;
+}
+
+std::string directory_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 unsigned shard_of(const FileId& id, unsigned shards) {

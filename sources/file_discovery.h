@@ -22,6 +22,13 @@ std::string find_by_identity(const std::string& directory, const FileId& id);
 // True when `path` exists and is on the device that the file is, or was, on.
 bool is_on_device(const std::string& path, const FileId& id);
 
+// True when it is certain that `path` names the file no more.  A directory that cannot be looked into, or whose file system is not
+// mounted, proves nothing.
+bool is_gone_from(const std::string& path, const FileId& id);
+
+// The part before the last '/'; "." if there is none.
+std::string directory_of(const std::string& path);
+
 // Spreads files over shards; the same after every start.
 unsigned shard_of(const FileId& id, unsigned shards);
 

@@ -174,6 +174,8 @@ class FileSource final : public Source {
       if (!filled) return std::move(filled).error();
       disposal_.dispose(acknowledged_);
       advance(out.through(), pending_);
+      // Until it is durable that start: latest was obeyed, a crash would pass over what was written since.
+      if (!pending_.empty() && pending_.contains(start_marker())) out.commit_soon();
       pending_.clear();
       if (!out.empty()) return SourceState::kMore;
       if (config_.mode == Mode::kOnce && all_finished()) return out.through().empty() ? SourceState::kFinished : SourceState::kMore;
@@ -205,14 +207,17 @@ class FileSource final : public Source {
     const auto matched = matching_files(config_.paths);
     for (auto& [id, followed] : files_) {
       const auto found = matched.find(id);
-      followed.matched = found != matched.end();
-      if (followed.matched) followed.tail->set_path(found->second);
+      const bool seen = found != matched.end();
+      if (seen) followed.tail->set_path(found->second);
+      followed.matched = seen || (followed.matched && !is_gone_from(followed.tail->path(), id));
     }
+    Status problem;  // the first of them: one file that cannot be read keeps no other from being read
     for (const auto& [id, path] : matched) {
       if (!is_mine(id) || files_.contains(id)) continue;
       Status added = add(id, path, opening && first_start_ && config_.start == Start::kLatest);
-      if (!added) return added;
+      if (problem && !added) problem = std::move(added);
     }
+    if (!problem) return problem;
     if (opening && matched.empty()) context_.log.warning("no file matches paths yet", {{"component", context_.component}});
     return opening ? look_for_known() : Status();
   }
@@ -332,13 +337,25 @@ class FileSource final : public Source {
       case FileTail::Progress::kMore: return {};
       case FileTail::Progress::kReplaced: return begin_anew(id);
       case FileTail::Progress::kGone:
-        if (config_.mode == Mode::kOnce || !followed.matched) forget(id);
+        if (config_.mode == Mode::kFollow && followed.matched) return {};  // the next scan will tell its new name
+        if (!found_again(followed)) forget(id);
         return {};
       case FileTail::Progress::kAtEnd: break;
     }
     if (config_.mode == Mode::kOnce) finish(followed);
     if (config_.mode == Mode::kFollow && over) forget(id);
     return {};
+  }
+
+  // A file whose descriptor was closed for the sake of others (make_room) and that was renamed then: the rest of it is read under its
+  // new name.
+  static bool found_again(Followed& followed) {
+    FileTail& tail = *followed.tail;
+    const std::string path = find_by_identity(directory_of(tail.path()), tail.id());
+    if (path.empty()) return false;
+    tail.set_path(path);
+    followed.matched = false;
+    return true;
   }
 
   // Nobody is expected to write to it any more.

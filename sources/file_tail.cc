@@ -32,6 +32,9 @@ std::string_view first_record(std::string_view text, const FileDecoder& decoder)
   }
 }
 
+// A batch that is full has to hold something: a record may be larger than a batch is meant to be.
+bool holds_enough(const BatchBuilder& out) { return out.full() && !out.empty(); }
+
 bool same_time(const struct timespec& a, const struct timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
 }  // namespace
@@ -133,11 +136,11 @@ Result<FileTail::Progress> FileTail::fill(BatchBuilder& out, LastLine last_line)
     if (!columns) return std::move(columns).error();
   }
   begin_batch(out);
-  while (!out.full()) {
+  while (!holds_enough(out)) {
     Block block = SLUICE_TRY(load(out));
     const std::size_t consumed = decode(block, out, last_line);
     settle(block, consumed, out);
-    if (out.full()) break;
+    if (holds_enough(out)) break;
     const bool stuck = consumed == 0 && block.text.size() > settings_.max_record + kLineEnd;
     if (stuck) {
       const bool found = SLUICE_TRY(skip_oversize(block, out, last_line));
@@ -204,7 +207,7 @@ std::size_t FileTail::next_length(std::string_view rest, bool is_last) const {
 std::size_t FileTail::decode(Block& block, BatchBuilder& out, LastLine last_line) {
   const bool is_last = block.at_end && last_line == LastLine::kIsARecord && bytes_->end() == StreamEnd::kClean;
   std::size_t at = 0;
-  while (at < block.text.size() && !out.full()) {
+  while (at < block.text.size() && !holds_enough(out)) {
     const std::size_t length = next_length(block.text.substr(at), is_last);
     if (length == 0) break;
     take(block, at, at + length, out);

@@ -146,6 +146,7 @@ TEST_CASE("what is wrong with the graph") {
 TEST_CASE("names (CONFIG.md rule 3)") {
   CHECK(findings("name: Orders\n" + kEnds) == "1:7 bad_value");
   CHECK(findings("name: replay\n" + kEnds) == "1:7 bad_value");
+  CHECK(findings("name: lock\n" + kEnds) == "1:7 bad_value");
   CHECK(findings("sources: {replay: {feed: {path: a}}}\nsink: {void: {}}\n") == "1:11 bad_value");
   CHECK(findings("source: {feed: {path: a}}\ntransforms:\n  - pick: this.a\n  - pick: this.b\nsink: {void: {}}\n") == "4:5 conflict");
   CHECK(findings("source: {feed: {path: a}}\ntransforms:\n  - pick: this.a\n  - pick: this.b\n    name: pick\nsink: {void: {}}\n") == "5:11 conflict");

@@ -65,6 +65,7 @@ bool balanced(const pipeline::LaneBooks& lane) {
 
 // A sink that does what a test tells it to.
 struct Script {
+  bool keeps_positions = false;  // it says that it does, and that it has none yet
   std::function<Status()> open = [] { return Status{}; };
   std::function<Status(std::stop_token)> commit = [](std::stop_token) { return Status{}; };
 };
@@ -74,7 +75,7 @@ class ScriptedSink final : public Sink {
   explicit ScriptedSink(Script& script) : script_(script) {}
   Result<std::optional<Checkpoint>> open(std::stop_token) override {
     SLUICE_TRY(script_.open());
-    return std::optional<Checkpoint>{};
+    return script_.keeps_positions ? std::optional(Checkpoint()) : std::nullopt;
   }
   Status write(const BatchView&, Rejects&, std::stop_token) override { return {}; }
   Status flush(Rejects&, std::stop_token) override { return {}; }
@@ -171,6 +172,41 @@ TEST_CASE_METHOD(Fixture, "a stop is bounded by shutdown_timeout; what was not c
   thread.join();
   CHECK(std::chrono::steady_clock::now() - asked < 5s);
   CHECK(world.pruned["p0"] == 0);  // the stuck sink has nothing, so the source was never told to forget (G9)
+}
+
+TEST_CASE_METHOD(Fixture, "a stop while the lanes drain behind an ended source is bounded, too") {
+  Script script;
+  std::atomic<bool> go{false};
+  script.commit = [&](std::stop_token stop) -> Status {
+    while (!go && !stop.stop_requested()) std::this_thread::yield();
+    return go ? Status() : Status(Error(ErrorKind::kTransient, "away", "no answer"));
+  };
+  auto plan = definition();
+  plan.queue_bytes = 1 << 30;  // room for all that the source has
+  plan.sinks.push_back(scripted("stuck", script));
+  plan.shutdown_timeout = 100ms;
+  std::stop_source stop;
+  pipeline::Pipeline pipeline(plan, environment());
+  std::jthread thread([&] { CHECK(pipeline.run(stop.get_token())); });
+  CHECK(eventually([&] { return pipeline.status().state == pipeline::State::kDraining; }));
+  stop.request_stop();
+  CHECK(eventually([&] { return pipeline.finished(); }));
+  go = true;  // should it still run
+}
+
+TEST_CASE_METHOD(Fixture, "a new sink whose first commit fails is born all the same (G10)") {
+  REQUIRE(pipeline::Pipeline(definition(), environment()).run({}));
+  Script script;
+  script.keeps_positions = true;
+  int commits = 0;
+  script.commit = [&](std::stop_token) -> Status {
+    return ++commits == 1 ? Status(Error(ErrorKind::kTransient, "disk_full", "no room")) : Status();
+  };
+  auto plan = definition();
+  plan.sinks.push_back(scripted("new", script));
+  pipeline::Pipeline pipeline(plan, environment());
+  CHECK(pipeline.run({}));
+  CHECK(commits >= 2);
 }
 
 TEST_CASE_METHOD(Fixture, "a sink that cannot be reached at the start is waited for") {

@@ -238,5 +238,15 @@ TEST_CASE("back-off doubles with jitter to its limit, obeys retry_after and give
   CHECK(backoff.wait(error, {}));
 }
 
+TEST_CASE("back-off stays at its limit, however long the outage") {
+  StepClock clock;
+  Backoff backoff({1h, 24h, std::nullopt}, clock);
+  for (int i = 0; i < 100; ++i) REQUIRE(backoff.wait(Error(ErrorKind::kTransient, "away", "away"), {}));
+  for (std::size_t i = 5; i < clock.pauses.size(); ++i) {
+    CHECK(clock.pauses[i] >= 12h);
+    CHECK(clock.pauses[i] <= 24h);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::pipeline

@@ -329,6 +329,12 @@ TEST_CASE("File sink: an idle source moves the position without a file (G8), a f
   REQUIRE(sink->commit({none, forgotten}, {}));
   sink = world.make_sink("file", config);
   CHECK(open(*sink).size() == 1);
+  // A name that is forgotten and given anew before the sink has heard of it: its new position counts.
+  const Checkpoint anew = {{"files/log", {{2, 0}, "new", false}}};
+  const std::vector<std::string> log = {"files/log"};
+  REQUIRE(sink->commit({anew, log}, {}));
+  sink = world.make_sink("file", config);
+  CHECK(open(*sink) == anew);
 }
 
 TEST_CASE("File sink: another installation and a lost manifest stop it (G30, G11)") {

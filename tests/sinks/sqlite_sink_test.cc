@@ -84,6 +84,11 @@ TEST_CASE("SQLite sink: positions keep all 64 bits, never go back, and a forgott
   const std::vector<std::string> forgotten = {"pg/7:1", "pg/never"};
   REQUIRE(sink->commit({{}, forgotten}, {}));
   CHECK(open(*sink).size() == 1);
+  // A name that is forgotten and given anew before the sink has heard of it: its new position counts.
+  const Checkpoint anew = {{"pg/old", {{1, 0}, "new", false}}};
+  const std::vector<std::string> old = {"pg/old"};
+  REQUIRE(sink->commit({anew, old}, {}));
+  CHECK(open(*sink) == anew);
 }
 
 TEST_CASE("SQLite sink: upsert inserts, updates, deletes and truncates") {

@@ -1,6 +1,10 @@
 // The file source at its interface: reading, following, rotation, truncation, compression, and every kind of restart.
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
+
 #include <catch2/catch.hpp>
 #include <map>
 #include <random>
@@ -284,8 +288,11 @@ TEST_CASE("Start latest: what is there at the first start is passed over, what c
   write_file(dir / "a.log", lines(1, 5) + "{\"i\"");
   write_file(dir / "empty.log", "");
   Life life("file", settings);
+  life.read();
+  CHECK(life.last_batch->commit_wanted());
   life.drain();
   CHECK(life.seen.empty());
+  CHECK_FALSE(life.last_batch->commit_wanted());
   append_file(dir / "a.log", ":6}\n");
   append_file(dir / "empty.log", line(7));
   write_file(dir / "new.log", line(8));
@@ -368,6 +375,38 @@ TEST_CASE("An oversize record is rejected by its beginning; the next line is rea
   Life again("file", config(dir / "a", "follow", limit));
   again.drain();
   CHECK(again.seen == life.seen);
+}
+
+TEST_CASE("A record larger than a batch is meant to be is read all the same, and one beyond max_record is rejected") {
+  TemporaryDirectory dir;
+  std::string text;
+  Strings expected;
+  for (const std::size_t size : {600'000U, 1'000'000U, 1'500'000U, 2'500'000U}) {
+    expected.push_back("{\"t\":\"" + std::string(size, 'a') + "\"}");
+    expected.push_back(row(static_cast<int>(size)));
+    text += expected[expected.size() - 2] + "\n" + expected.back() + "\n";
+  }
+  text += lines(1, 200'000);
+  write_file(dir / "a", text);
+  Life whole("file", config(dir / "a", "once", {{"max_record", scalar("4MiB")}}));
+  CHECK(whole.drain() == SourceState::kFinished);
+  REQUIRE(whole.seen.size() == expected.size() + 200'000);
+  CHECK(std::equal(expected.begin(), expected.end(), whole.contents().begin()));
+  Life limited("file", config(dir / "a", "once"));
+  CHECK(limited.drain() == SourceState::kFinished);
+  CHECK(limited.seen.size() == whole.seen.size());
+  CHECK(limited.contents()[2] == expected[2]);
+  CHECK(limited.contents()[4].starts_with("!record_too_large"));
+}
+
+TEST_CASE("A file of nothing but bad lines comes in batches of the usual number of records") {
+  TemporaryDirectory dir;
+  std::string text;
+  for (int i = 0; i < 10'000; ++i) text += "x\n";
+  write_file(dir / "a", text);
+  Life life("file", config(dir / "a", "once"));
+  while (life.read() == SourceState::kMore) CHECK(life.last_batch->rejected_inputs().size() <= BatchLimits{}.records);
+  CHECK(life.seen.size() == 10'000);
 }
 
 TEST_CASE("CSV files: header, quoted line breaks, resumed in the middle") {
@@ -484,6 +523,70 @@ TEST_CASE("More files than may be open at once are all followed") {
   for (int i = 0; i < kFiles; ++i) append_file(dir / std::to_string(i), line(kFiles + i));
   life.drain();
   CHECK(life.seen.size() == 2 * kFiles);
+}
+
+TEST_CASE("A closed file that is renamed out of the pattern is read to its end under its new name") {
+  TemporaryDirectory dir;
+  constexpr int kFiles = 300;  // more than may be open at once
+  const auto name = [&](int i) { return dir / (std::to_string(i) + ".log"); };
+  for (int i = 0; i < kFiles; ++i) write_file(name(i), line(i));
+  Life life("file", config(dir / "*.log", "follow"));
+  life.drain();
+  for (int i = 0; i < kFiles; ++i) {
+    append_file(name(i), line(kFiles + i));
+    std::filesystem::rename(name(i), name(i) + ".1");
+  }
+  life.clock.advance(2s);
+  life.drain();
+  CHECK(life.seen.size() == 2 * kFiles);
+  life.clock.advance(6s);
+  life.drain();
+  CHECK(std::all_of(life.checkpoint.begin(), life.checkpoint.end(), [](const auto& entry) { return entry.second.retired; }));
+}
+
+TEST_CASE("A directory that cannot be looked into for a while proves nothing: its files are not read again") {
+  TemporaryDirectory dir;
+  write_file(dir / "a", lines(1, 3));
+  Life life("file", config(dir / "*", "follow"));
+  life.drain();
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{3, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  for (int i = 0; i < 4; ++i) {
+    life.clock.advance(6s);
+    life.drain();
+  }
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  append_file(dir / "a", line(4));
+  life.clock.advance(6s);
+  life.drain();
+  CHECK(life.contents() == rows(1, 4));
+  CHECK(life.checkpoint.size() == 1);
+}
+
+TEST_CASE("A file that cannot be read keeps no other from being read") {
+  TemporaryDirectory dir;
+  std::filesystem::permissions(dir.path(), std::filesystem::perms::all);
+  Life life("file", config(dir / "*", "follow"));
+  std::map<ino_t, std::string> files;
+  for (int i = 0; i < 10; ++i) {
+    const std::string path = dir / std::to_string(i);
+    write_file(path, line(i));
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    files[status.st_ino] = path;
+  }
+  std::filesystem::permissions(files.begin()->second, std::filesystem::perms::none);  // the one that is looked at first
+  life.clock.advance(2s);
+  const uid_t before = ::geteuid();
+  if (before == 0) REQUIRE(::seteuid(65534) == 0);  // nothing is unreadable to root
+  const auto failed = life.try_read();
+  life.drain();
+  if (before == 0) REQUIRE(::seteuid(0) == 0);
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().code() == "file_unreadable");
+  CHECK(life.seen.size() == 9);
 }
 
 TEST_CASE("Blocks end anywhere: lines of all lengths around the block size", "[property]") {

@@ -163,11 +163,16 @@ class Life {
 
   // One read(); what it gave is appended to `seen` and `checkpoint`.
   SourceState read(BatchLimits limits = {}) {
-    auto batch = std::make_shared<Batch>(std::make_shared<BatchOrigin>(BatchOrigin{"in", nullptr}), 0);
-    BatchBuilder out(batch, limits);
-    const auto state = source_->read(out, {});
+    const auto state = try_read(limits);
     if (!state) UNSCOPED_INFO(state.error().message());
     REQUIRE(state);
+    return *state;
+  }
+
+  Result<SourceState> try_read(BatchLimits limits = {}) {
+    auto batch = std::make_shared<Batch>(std::make_shared<BatchOrigin>(BatchOrigin{"in", nullptr}), 0);
+    BatchBuilder out(batch, limits);
+    auto state = source_->read(out, {});
     const auto now = seen_in(*batch);
     seen.insert(seen.end(), now.begin(), now.end());
     for (const auto& [key, position] : batch->through()) {
@@ -179,7 +184,7 @@ class Life {
     }
     advance(checkpoint, batch->through());
     last_batch = batch;
-    return *state;
+    return state;
   }
 
   // Reads until nothing is at hand.
