@@ -3,7 +3,7 @@
   json        file -> filter + set -> file with commits, next to a bare simdjson parse of the same file and to jq doing the same work
   expression  a filter of three conditions next to the same conditions in C++
   startup     process start to /readyz, resident memory when idle
-  postgres    postgres_cdc -> discard next to pg_recvlogical -f /dev/null on the same log
+  postgres    postgres_cdc -> discard next to pg_recvlogical -f /dev/null on the same log, for three sizes of transactions
 """
 
 import argparse
@@ -20,12 +20,11 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "bench"))
-from measure import Cost, cpu_of, median, run, status_bytes, table  # noqa: E402
-from support import postgres as postgres_server  # noqa: E402
+from measure import Cost, median, run, table  # noqa: E402
+from postgres_bench import bench_postgres  # noqa: E402
 from support.daemon import Workspace  # noqa: E402
-from support.testing import wait_for  # noqa: E402
 
-BUILD = ROOT / "build" / "release"
+BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD_DIR", ROOT / "build" / "release"))
 MIB = 1024 * 1024
 JSON_PIPELINE = """
 name: bench
@@ -66,7 +65,6 @@ def bench_json(options):
     for number in range(options.rounds):
         with Workspace() as work:
             work.write("p.yaml", JSON_PIPELINE % path)
-            os.environ["SLUICE_BINARY"] = str(BUILD / "sluice")
             started = time.monotonic()
             daemon = work.run_to_end("p.yaml", seconds=600)
             costs["sluice"].append(Cost(daemon.cpu_seconds(), time.monotonic() - started, daemon.peak_rss()))
@@ -108,7 +106,6 @@ def bench_expression(_):
 
 
 def bench_startup(_):
-    os.environ["SLUICE_BINARY"] = str(BUILD / "sluice")
     times, idle = [], []
     with Workspace() as work:
         work.write("p.yaml", "name: idle\nsource:\n  file: {paths: [nothing-*.jsonl], format: json, mode: follow}\nsink:\n  sqlite: {path: o.db, table: t}\n")
@@ -123,69 +120,6 @@ def bench_startup(_):
           f"resident when idle {max(idle) / MIB:.1f} MiB")
 
 
-# ---- postgres ------------------------------------------------------------------------------------------------------
-POSTGRES_PIPELINE = """
-name: bench
-source:
-  postgres_cdc: {url: "%s", tables: [public.load], snapshot: never}
-sink:
-  discard: {}
-checkpoint: {every: 100ms}    # the end is seen at a commit
-"""
-
-
-def bench_postgres(options):
-    os.environ["SLUICE_BINARY"] = str(BUILD / "sluice")
-    rows = options.rows
-    with postgres_server.Postgres() as server, Workspace() as work:
-        server.sql("create table load (id bigint primary key, customer int, status text, total numeric(10,2), note text, at timestamptz);")
-        work.write("p.yaml", POSTGRES_PIPELINE % server.url)
-        daemon = work.start("p.yaml")  # makes publication and slot
-        wait_for(lambda: server.sql("select 1 from pg_replication_slots where confirmed_flush_lsn is not null"), 20, "the slot")
-        daemon.terminate()
-        slot = server.sql("select slot_name from pg_replication_slots")[0][0]
-        publication = server.sql("select pubname from pg_publication")[0][0]
-        server.sql(f"select pg_copy_logical_replication_slot('{slot}', 'baseline');")
-        server.sql("\n".join(f"insert into load select i, i % 1000, 'paid', i * 0.25, 'note ' || i, now() from generate_series({first}, {first + 999}) i;"
-                             for first in range(0, rows, 1000)))
-        end = server.sql("select pg_current_wal_lsn()")[0][0]
-        shutil.copytree(work.data, work.path / "data-start")
-        ours, theirs = [], []
-        for number in range(options.rounds):
-            server.sql(f"select pg_drop_replication_slot('{slot}'); select pg_copy_logical_replication_slot('baseline', '{slot}');")
-            server.sql("select pg_copy_logical_replication_slot('baseline', 'drain');")
-            shutil.rmtree(work.data)
-            shutil.copytree(work.path / "data-start", work.data)
-            if number % 2:
-                ours.append(drain_with_sluice(work, rows))
-            theirs.append(drain_with_pg_recvlogical(server, publication, end))
-            if not number % 2:
-                ours.append(drain_with_sluice(work, rows))
-            server.sql("select pg_drop_replication_slot('drain')")
-        print(f"postgres: {rows} inserts in transactions of 1000, drained to nowhere; median of {options.rounds}")
-        heading = ("", "client CPU s", "wall s", "rows/s", "peak RSS MiB")
-        lines = [(name, f"{median(costs, 'cpu'):.2f}", f"{median(costs, 'wall'):.2f}", f"{rows / median(costs, 'wall'):.0f}", f"{median(costs, 'rss') / MIB:.0f}")
-                 for name, costs in (("sluice postgres_cdc -> discard", ours), ("pg_recvlogical -f /dev/null", theirs))]
-        table([heading, *lines])
-        print(f"  ratio sluice / pg_recvlogical: wall {median(ours, 'wall') / median(theirs, 'wall'):.2f}, CPU {median(ours, 'cpu') / median(theirs, 'cpu'):.2f}")
-
-
-def drain_with_pg_recvlogical(server, publication, end):
-    program = shutil.which("pg_recvlogical") or str(server.bin / "pg_recvlogical")
-    return run([program, "-d", server.url, "--slot", "drain", "--start", "-f", "/dev/null", "-o", "proto_version=1", "-o",
-                f"publication_names={publication}", "--endpos", end, "--fsync-interval", "10", "--no-loop"])
-
-
-def drain_with_sluice(work, rows):
-    started = time.monotonic()
-    daemon = work.start("p.yaml")
-    wait_for(lambda: all(lane["out"] >= rows for lane in daemon.books("bench").values()), 600, "all rows drained")
-    wall = time.monotonic() - started
-    cost = Cost(cpu_of(daemon.pid), wall, status_bytes(daemon.pid, "VmHWM"))
-    daemon.terminate()
-    return cost
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     benches = {"json": bench_json, "expression": bench_expression, "startup": bench_startup, "postgres": bench_postgres}
@@ -194,6 +128,7 @@ def main():
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
+    os.environ["SLUICE_BINARY"] = str(BUILD / "sluice")
     for name in options.names or benches:
         if name not in benches:
             parser.error(f"no bench {name}; known: {', '.join(benches)}")

@@ -26,10 +26,13 @@ constexpr auto kReplyPause = 10ms;
 // While somebody waits for a confirmation (R2) it is looked for this often.
 constexpr auto kHurryPause = 20ms;
 // Read coalescing: the server sends every row with a send() of its own, so a fast reader wakes up once per row.  When less than
-// this was waiting, a short sleep lets more come: a fifth to a half of the client's CPU at the same or a better wall time.
+// this was waiting, a short sleep lets more come: a fifth to a half of the client's CPU at the same or a better wall time.  The
+// sleep is the shortest there is, about 60 us with the kernel's timer slack: with 250 us the walsender, which is what limits the
+// rate, takes a tenth more CPU, because the socket is then drained in step with it and each of its sends goes out on its own
+// (docs/decisions/0037).
 // SO_RCVBUF is left alone: setting it ends the kernel's own tuning, which reaches further (up to twice the wall time, measured).
 constexpr int kCoalesceBytes = 8 * 1024;
-constexpr long kCoalesceNanoseconds = 200'000;
+constexpr long kCoalesceNanoseconds = 1'000;
 
 std::int64_t server_clock_now() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -127,7 +130,6 @@ Status ReplicationReader::drain(Turn& turn) {
     PQfreemem(message);
   }
   if (turn.message_seen) turn.last_heard = Clock::now();
-  buffer_.publish();
   return {};
 }
 
@@ -173,7 +175,10 @@ Status ReplicationReader::wait(Turn& turn) {
   const int pending = PQflush(connection_.get());
   if (pending < 0) return stream_error();
   int waiting = 0;
-  if (!full && turn.message_seen && ::ioctl(socket, FIONREAD, &waiting) == 0 && waiting < kCoalesceBytes) {
+  const bool more_waits = turn.message_seen && ::ioctl(socket, FIONREAD, &waiting) == 0 && waiting >= kCoalesceBytes;
+  // Handed over before the thread may sleep; until then each hand-over wakes the other side for more.
+  if (full || !more_waits) buffer_.publish();
+  if (!full && turn.message_seen && !more_waits) {
     const timespec nap{0, kCoalesceNanoseconds};
     ::nanosleep(&nap, nullptr);
   }

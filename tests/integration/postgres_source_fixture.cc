@@ -40,8 +40,10 @@ sources::postgres::SessionSettings settings_of(const SourceOptions& options) {
   config.adopt = options.adopt;
   config.publication = options.publication;
   if (options.messages) config.messages = sources::postgres::MessageMode::kEmit;
+  config.spill_limit.bytes = options.spill_limit;
   auto settings = sources::postgres::session_settings(config, options.pipeline, "pg", options.state_directory);
   if (!settings) throw std::runtime_error(settings.error().message());
+  settings->spool.memory_bytes = options.spool_memory;
   if (options.adjust) options.adjust(*settings);
   return std::move(settings).value();
 }

@@ -94,6 +94,8 @@ struct SourceOptions {
   std::string publication = {};
   std::vector<sources::postgres::TableRule> rules = {};  // instead of `tables`
   bool messages = false;
+  std::size_t spool_memory = 32 * 1024 * 1024;
+  std::uint64_t spill_limit = 1024 * 1024 * 1024;
   std::function<void(sources::postgres::SessionSettings&)> adjust = {};  // last
 };
 
