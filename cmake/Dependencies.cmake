@@ -16,4 +16,5 @@ pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 # Optional: their components are left out with a message (see sluice_component).
 find_package(PostgreSQL QUIET)
+pkg_check_modules(pqxx QUIET IMPORTED_TARGET libpqxx)
 include(Librdkafka)

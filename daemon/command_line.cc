@@ -63,6 +63,13 @@ void add_explain(CLI::App& app, Parser& parser) {
   command->callback([&parser] { parser.action = [&parser] { return explain_command(parser.config, parser.registry, parser.streams); }; });
 }
 
+void add_doctor(CLI::App& app, Parser& parser) {
+  CLI::App* command = app.add_subcommand("doctor", "Look at the systems that pipelines lead to, and say what to mend");
+  add_config_options(*command, parser.config);
+  command->add_flag("--json", parser.config.json, "Findings as JSON on standard output");
+  command->callback([&parser] { parser.action = [&parser] { return doctor_command(parser.config, parser.registry, parser.streams); }; });
+}
+
 void add_eval(CLI::App& app, Parser& parser) {
   CLI::App* command = app.add_subcommand("eval", "Evaluate an expression");
   auto* expression = command->add_option("expression", parser.eval.expression, "The expression (CEL)");
@@ -109,6 +116,7 @@ int command_line(int argc, const char* const* argv, const Registry& registry, St
   add_run(app, parser);
   add_validate(app, parser);
   add_explain(app, parser);
+  add_doctor(app, parser);
   add_eval(app, parser);
   add_components(app, parser);
   add_dead_letters(app, parser);

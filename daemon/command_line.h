@@ -54,6 +54,8 @@ struct DeadLetterListOptions {
 int run_command(const RunOptions& options, const Registry& registry, Streams streams);
 int validate_command(const ConfigOptions& options, const Registry& registry, Streams streams);
 int explain_command(const ConfigOptions& options, const Registry& registry, Streams streams);
+// Asks the systems that the configuration names; kOk when no finding is an error, else kInvalid.
+int doctor_command(const ConfigOptions& options, const Registry& registry, Streams streams);
 int eval_command(const EvalOptions& options, Streams streams);
 int components_command(const std::string& name, const Registry& registry, Streams streams);  // empty name: the list
 int dead_letter_list_command(const DeadLetterListOptions& options, Streams streams);

@@ -13,12 +13,15 @@ class ArrayParser {
   ArrayParser(const ColumnCodec& codec, std::string_view text, Arena& arena) : codec_(codec), rest_(text), arena_(arena) {}
 
   bool parse(Value& out) {
-    if (!rest_.empty() && rest_[0] == '[') {  // "[0:1][2:3]={...}": the bounds
-      const std::size_t equals = rest_.find('=');
-      if (equals == std::string_view::npos) return false;
-      rest_.remove_prefix(equals + 1);
-    }
-    return list(out, 1) && rest_.empty();
+    if (rest_.empty() || rest_[0] != '[') return list(out, 1) && rest_.empty();
+    // "[0:1][2:3]={...}": bounds, which the server writes where one is not 1.
+    const std::string_view whole = rest_;
+    const std::size_t equals = rest_.find('=');
+    if (equals == std::string_view::npos) return false;
+    rest_.remove_prefix(equals + 1);
+    if (!list(out, 1) || !rest_.empty()) return false;
+    out = Value::string_in(arena_, whole);
+    return true;
   }
 
  private:

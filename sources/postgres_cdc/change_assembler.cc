@@ -58,6 +58,7 @@ Error not_representable(const std::string& relation, const Schema& schema, const
 
 void ChangeAssembler::restart(const StreamPosition& position) {
   relations_.clear();  // the server describes them again
+  catalog_.begin_session();
   arrivals_ = 0;
   transaction_.reset();
   streams_.clear();

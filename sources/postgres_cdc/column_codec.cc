@@ -19,7 +19,7 @@ struct Builtin {
 };
 
 constexpr std::array kBuiltins = {
-    Builtin{16, 1000, TextFormat::kBool},         Builtin{17, 1001, TextFormat::kBytes},         Builtin{18, 1002, TextFormat::kString},
+    Builtin{16, 1000, TextFormat::kBool},         Builtin{17, 1001, TextFormat::kBytes},         Builtin{18, 1002, TextFormat::kChar},
     Builtin{19, 1003, TextFormat::kString},       Builtin{20, 1016, TextFormat::kInteger},       Builtin{21, 1005, TextFormat::kInteger},
     Builtin{23, 1007, TextFormat::kInteger},      Builtin{25, 1009, TextFormat::kString},        Builtin{26, 1028, TextFormat::kInteger},
     Builtin{114, 199, TextFormat::kJson},         Builtin{142, 143, TextFormat::kString},        Builtin{600, 1017, TextFormat::kString},
@@ -95,6 +95,16 @@ bool decode_bool(std::string_view text, Value& out) {
   return text == "t" || text == "f";
 }
 
+// As charout() of PostgreSQL 15 and later; before that a byte over 127 comes as it is, which is no UTF-8.
+bool decode_char(std::string_view text, Arena& arena, Value& out) {
+  const auto byte = static_cast<unsigned char>(text.size() == 1 ? text[0] : 0);
+  if (byte < 0x80) return out = Value::string_in(arena, text), true;
+  const std::array<char, 4> escaped = {'\\', static_cast<char>('0' + byte / 64), static_cast<char>('0' + byte / 8 % 8),
+                                       static_cast<char>('0' + byte % 8)};
+  out = Value::string_in(arena, {escaped.data(), escaped.size()});
+  return true;
+}
+
 bool text_if(bool good, Value::Type type, std::string_view text, Arena& arena, Value& out) {
   if (good) out = Value::text_in(arena, type, text);
   return good;
@@ -117,7 +127,8 @@ Value::Type value_type(const ColumnCodec& codec) {
     case TextFormat::kInteger: return Value::Type::kInt64;
     case TextFormat::kFloat: return Value::Type::kFloat64;
     case TextFormat::kDecimal: return Value::Type::kDecimal;
-    case TextFormat::kString: return Value::Type::kString;
+    case TextFormat::kString:
+    case TextFormat::kChar: return Value::Type::kString;
     case TextFormat::kBytes: return Value::Type::kBytes;
     case TextFormat::kDate: return Value::Type::kDate;
     case TextFormat::kTime: return Value::Type::kTime;
@@ -142,12 +153,13 @@ bool decode_scalar(TextFormat format, std::string_view text, Arena& arena, Value
     case TextFormat::kDate: return decode_date(text, out);
     case TextFormat::kTime: return decode_time(text, out);
     case TextFormat::kTimeTz: return decode_time_tz(text, out);
-    case TextFormat::kTimestamp: return decode_timestamp(text, out);
-    case TextFormat::kTimestampTz: return decode_timestamp_tz(text, out);
+    case TextFormat::kTimestamp: return decode_timestamp(text, arena, out);
+    case TextFormat::kTimestampTz: return decode_timestamp_tz(text, arena, out);
     case TextFormat::kInterval: return decode_interval(text, arena, out);
     case TextFormat::kBits: return text_if(is_bits(text), Value::Type::kBits, text, arena, out);
     case TextFormat::kUuid: return text_if(text.size() == 36, Value::Type::kUuid, text, arena, out);
     case TextFormat::kJson: return text_if(true, Value::Type::kJson, text, arena, out);
+    case TextFormat::kChar: return decode_char(text, arena, out);
     case TextFormat::kString: break;
   }
   return text_if(true, Value::Type::kString, text, arena, out);

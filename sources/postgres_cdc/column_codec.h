@@ -7,9 +7,12 @@
 //   float4 float8               kFloat64          json jsonb / uuid            kJson / kUuid
 //   bytea                       kBytes            bit varbit                   kBits
 //   date time timetz            kDate kTime kTimeTz, infinity and years BC included
-//   timestamp timestamptz       kLocalTimestamp kTimestamp (moments after 294247-01-10T04:00:54.775806Z do not fit)
+//   timestamp timestamptz       kLocalTimestamp kTimestamp; moments after 294247-01-10T04:00:54.775805Z, which do not fit, are kString in
+//                               the form of the others ("+294276-12-31T23:59:59.999999Z")
 //   interval                    kInterval; infinity (PostgreSQL 17) is all three parts at their largest, as the server stores it
-//   arrays of these             kList, nested for several dimensions; lower bounds other than 1 are not kept
+//   arrays of these             kList, nested for several dimensions; one with a lower bound other than 1 is kString, as the server
+//                               spells it ("[0:1]={7,8}"), because a list could not say so (decision 0040)
+//   "char"                      kString; a byte over 127 as "\\377", the form of newer servers, on older ones too
 
 #include <cstdint>
 #include <optional>
@@ -35,7 +38,8 @@ enum class TextFormat : std::uint8_t {
   kInterval,
   kBits,
   kUuid,
-  kJson
+  kJson,
+  kChar
 };
 
 struct ColumnCodec {

@@ -71,6 +71,12 @@ Result<std::string> name_or_default(const std::string& given, const std::string&
                "the name of the " + std::string(what) + " \"" + name + "\" is longer than 63 characters: set `" + std::string(what) + "`");
 }
 
+std::vector<TableRule> rules_of(const std::vector<std::string>& texts) {
+  std::vector<TableRule> rules(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) parse_table_pattern(texts[i], rules[i].pattern);
+  return rules;
+}
+
 std::vector<TablePattern> patterns_of(const std::vector<std::string>& texts) {
   std::vector<TablePattern> patterns(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) parse_table_pattern(texts[i], patterns[i]);
@@ -143,7 +149,7 @@ Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const 
   settings.publication_owner = config.publication.empty() ? PublicationOwner::kOurs : PublicationOwner::kTheUsers;
   settings.adopt = config.adopt;
   settings.heartbeat = config.heartbeat;
-  settings.filter = {patterns_of(config.tables), patterns_of(config.exclude)};
+  settings.filter = {rules_of(config.tables), patterns_of(config.exclude)};
   settings.state_directory = state_directory;
   settings.messages = config.messages;
   settings.spool.disk_bytes = config.spill_limit.bytes;

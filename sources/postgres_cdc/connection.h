@@ -59,6 +59,7 @@ class Connection {
   int backend_pid() const;
   int server_version() const;  // 150020
   pg_conn* get() const { return connection_.get(); }
+  pg_conn* release() { return connection_.release(); }  // for another owner; this object must not be used again
 
  private:
   explicit Connection(pg_conn* owned) : connection_(owned, &destroy) {}

@@ -5,6 +5,7 @@
 
 #include "core/registry.h"
 #include "sources/postgres_cdc/config.h"
+#include "sources/postgres_cdc/doctor.h"
 
 namespace sluice::sources::postgres {
 
@@ -34,7 +35,9 @@ PostgresCdcSource::PostgresCdcSource(SessionSettings settings, const BuildContex
     : settings_(std::move(settings)),
       component_(context.component),
       context_(context),
-      catalog_({settings_.connect.url, settings_.connect.application_name + " catalog"}, {}),
+      catalog_({settings_.connect.url, settings_.connect.application_name + " catalog"}, settings_.filter,
+               context.metrics.counter("sluice_schema_changes_total", "Times that a table was described differently than before.",
+                                       labels_of(context))),
       lag_bytes_(context.metrics.gauge("sluice_source_lag_bytes", "Bytes of the origin's log that were not read yet.", labels_of(context))),
       monitor_({{settings_.connect.url, settings_.connect.application_name + " monitor"},
                 settings_.slot,
@@ -202,6 +205,7 @@ void register_postgres_cdc_source(Registry& registry) {
   };
   type.can_end = [](const PostgresCdcConfig&) { return false; };
   type.keeps_lag = true;
+  type.doctor = &sources::postgres::examine;
   for (const std::string_view name : sources::postgres::kMetaNames) type.meta.emplace_back(name);
   registry.add(type);
 }

@@ -29,8 +29,8 @@ Result<std::vector<Table>> wanted_tables(Connection& connection, const TableFilt
     Table table{std::string(rows.text(row, 0)), std::string(rows.text(row, 1)), rows.text(row, 3) == "t", rows.text(row, 2) == "t", false};
     if (!filter.wants(table.schema, table.name)) continue;
     // Partitions come as rows of their parent; one may be named, but `*` does not mean them.
-    table.is_named = std::any_of(filter.include.begin(), filter.include.end(), [&](const TablePattern& pattern) {
-      return pattern.is_literal() && pattern.matches(table.schema, table.name);
+    table.is_named = std::any_of(filter.include.begin(), filter.include.end(), [&](const TableRule& rule) {
+      return rule.pattern.is_literal() && rule.pattern.matches(table.schema, table.name);
     });
     if (!table.is_partition || table.is_named) tables.push_back(std::move(table));
   }
@@ -38,7 +38,7 @@ Result<std::vector<Table>> wanted_tables(Connection& connection, const TableFilt
 }
 
 Status check_all_found(const TableFilter& filter, const std::vector<Table>& tables) {
-  for (const TablePattern& pattern : filter.include) {
+  for (const auto& [pattern, columns, where, key] : filter.include) {
     const bool found =
         std::any_of(tables.begin(), tables.end(), [&](const Table& table) { return pattern.matches(table.schema, table.name); });
     if (found || (!pattern.is_literal() && !tables.empty())) continue;

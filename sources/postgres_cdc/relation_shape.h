@@ -16,7 +16,7 @@ struct RelationShape {
   std::vector<ColumnCodec> codecs;  // as many as the relation has columns
 };
 
-// `types` is the catalog's answer for `relation`.  The key is the replica identity, or the primary key where that is the whole row.
+// `types` is the catalogue's answer for `relation`.
 RelationShape make_shape(const RelationMessage& relation, const RelationTypes& types, const std::string& database, SchemaPool& schemas);
 
 }  // namespace sluice::sources::postgres

@@ -30,10 +30,6 @@ bool glob(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
-bool any_matches(const std::vector<TablePattern>& patterns, std::string_view schema, std::string_view table) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const TablePattern& pattern) { return pattern.matches(schema, table); });
-}
-
 }  // namespace
 
 bool TablePattern::is_literal() const { return (schema + table).find_first_of("*?") == std::string::npos; }
@@ -50,8 +46,18 @@ bool parse_table_pattern(std::string_view text, TablePattern& out) {
   return true;
 }
 
-bool TableFilter::wants(std::string_view schema, std::string_view table) const {
-  return any_matches(include, schema, table) && !any_matches(exclude, schema, table);
+const TableRule* TableFilter::rule_for(std::string_view schema, std::string_view table) const {
+  const auto matches = [&](const TablePattern& pattern) { return pattern.matches(schema, table); };
+  if (std::any_of(exclude.begin(), exclude.end(), matches)) return nullptr;
+  const TableRule* found = nullptr;
+  for (const TableRule& rule : include) {
+    if (!matches(rule.pattern)) continue;
+    if (rule.pattern.is_literal()) return &rule;
+    if (found == nullptr) found = &rule;
+  }
+  return found;
 }
+
+bool TableFilter::wants(std::string_view schema, std::string_view table) const { return rule_for(schema, table) != nullptr; }
 
 }  // namespace sluice::sources::postgres

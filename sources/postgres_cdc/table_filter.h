@@ -19,10 +19,23 @@ struct TablePattern {
 // False without a dot or with an empty side.
 bool parse_table_pattern(std::string_view text, TablePattern& out);
 
+// What the user says of the tables that a pattern names.
+struct TableRule {
+  TablePattern pattern;
+  std::vector<std::string> columns = {};  // to read; empty: all
+  std::string where = {};                 // SQL over the table's columns; empty: all rows
+  std::vector<std::string> key = {};      // columns that name a row; empty: the replica identity's
+
+  bool narrows() const { return !columns.empty() || !where.empty(); }
+};
+
 struct TableFilter {
-  std::vector<TablePattern> include, exclude;
+  std::vector<TableRule> include;
+  std::vector<TablePattern> exclude = {};
 
   bool wants(std::string_view schema, std::string_view table) const;
+  // The rule of a wanted table: the first that names it in full, else the first whose pattern matches.  Null: not wanted.
+  const TableRule* rule_for(std::string_view schema, std::string_view table) const;
 };
 
 }  // namespace sluice::sources::postgres

@@ -1,5 +1,6 @@
 #include "sources/postgres_cdc/time_text.h"
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -121,8 +122,12 @@ std::optional<std::int64_t> infinity(std::string_view text) {
 
 enum class Zone : std::uint8_t { kNone, kOffset };
 
-// Microseconds since 1970; nullopt also for what does not fit or would read as an infinity.
-std::optional<std::int64_t> scan_moment(std::string_view text, Zone zone) {
+struct Moment {
+  std::int64_t days = 0;    // since 1970
+  std::int64_t within = 0;  // microseconds, 0 <= within < kDay
+};
+
+std::optional<Moment> scan_moment(std::string_view text, Zone zone) {
   Scanner in(text);
   const DateParts date = scan_date(in);
   in.expect(' ');
@@ -132,10 +137,26 @@ std::optional<std::int64_t> scan_moment(std::string_view text, Zone zone) {
   const bool before_christ = in.skip(std::string_view(" BC"));
   if (!good || !in.done()) return std::nullopt;
   const std::optional<std::int64_t> days = days_of(date, before_christ);
+  if (!days) return std::nullopt;
+  const std::int64_t carry = within / kDay - (within % kDay < 0 ? 1 : 0);
+  return Moment{*days + carry, within - carry * kDay};
+}
+
+// Microseconds since 1970; nullopt for what does not fit or would read as an infinity.
+std::optional<std::int64_t> to_microseconds(const Moment& moment) {
   std::int64_t result = 0;
-  if (!days || __builtin_mul_overflow(*days, kDay, &result) || __builtin_add_overflow(result, within, &result)) return std::nullopt;
+  if (__builtin_mul_overflow(moment.days, kDay, &result) || __builtin_add_overflow(result, moment.within, &result)) return std::nullopt;
   if (result == Value::kInfinity || result == Value::kMinusInfinity) return std::nullopt;
   return result;
+}
+
+Value moment_as_text(const Moment& moment, Zone zone, Arena& arena) {
+  std::array<char, 2 * kTimeTextBytes> text;
+  char* end = write_date(text.data(), moment.days);
+  *end++ = 'T';
+  end = write_time(end, moment.within);
+  if (zone == Zone::kOffset) *end++ = 'Z';
+  return Value::string_in(arena, {text.data(), static_cast<std::size_t>(end - text.data())});
 }
 
 // One "-12.5S" of an ISO 8601 duration, added to `interval`.  `in_time`: behind the T, where M means minutes.
@@ -192,18 +213,22 @@ bool decode_time_tz(std::string_view text, Value& out) {
   return good && in.done();
 }
 
-bool decode_timestamp(std::string_view text, Value& out) {
-  const auto infinite = infinity(text);
-  const auto moment = infinite ? infinite : scan_moment(text, Zone::kNone);
-  if (moment) out = Value::local_timestamp(*moment);
-  return moment.has_value();
+bool decode_timestamp(std::string_view text, Arena& arena, Value& out) {
+  if (const auto infinite = infinity(text)) return out = Value::local_timestamp(*infinite), true;
+  const auto moment = scan_moment(text, Zone::kNone);
+  if (!moment) return false;
+  const auto micros = to_microseconds(*moment);
+  out = micros ? Value::local_timestamp(*micros) : moment_as_text(*moment, Zone::kNone, arena);
+  return true;
 }
 
-bool decode_timestamp_tz(std::string_view text, Value& out) {
-  const auto infinite = infinity(text);
-  const auto moment = infinite ? infinite : scan_moment(text, Zone::kOffset);
-  if (moment) out = Value::timestamp(*moment);
-  return moment.has_value();
+bool decode_timestamp_tz(std::string_view text, Arena& arena, Value& out) {
+  if (const auto infinite = infinity(text)) return out = Value::timestamp(*infinite), true;
+  const auto moment = scan_moment(text, Zone::kOffset);
+  if (!moment) return false;
+  const auto micros = to_microseconds(*moment);
+  out = micros ? Value::timestamp(*micros) : moment_as_text(*moment, Zone::kOffset, arena);
+  return true;
 }
 
 bool decode_interval(std::string_view text, Arena& arena, Value& out) {

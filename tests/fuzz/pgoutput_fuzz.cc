@@ -23,9 +23,9 @@ class AnyCatalog final : public RelationCatalog {
     RelationTypes types;
     for (const auto& column : relation.columns) {
       ColumnCodec any{static_cast<TextFormat>(column.type % 15), column.type % 2 == 1, ','};
-      types.columns.push_back({"type", builtin_codec(column.type).value_or(any)});
+      types.columns.push_back({{"type", "", {}, builtin_codec(column.type).value_or(any)}});
     }
-    if (!relation.columns.empty()) types.primary_key.push_back(relation.columns.front().name);
+    if (!relation.columns.empty()) types.key.push_back(0);
     return types;
   }
 };

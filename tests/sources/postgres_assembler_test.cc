@@ -16,8 +16,8 @@ class BuiltinCatalog final : public RelationCatalog {
  public:
   Result<RelationTypes> describe(const RelationMessage& relation) override {
     RelationTypes types;
-    for (const auto& column : relation.columns) types.columns.push_back({"", builtin_codec(column.type).value_or(ColumnCodec{})});
-    types.primary_key = primary_key;
+    for (const auto& column : relation.columns) types.columns.push_back({{"", "", {}, builtin_codec(column.type).value_or(ColumnCodec{})}});
+    types.key = key_columns(relation, {{}, primary_key, {}}, nullptr).value();
     return types;
   }
   std::vector<std::string> primary_key;
@@ -187,7 +187,7 @@ TEST_CASE("a value that cannot be represented rejects its row and no other") {
   Fixture f;
   f.must(begin(0x100));
   f.must(relation(5, "public", "orders", {{"id", 23, true}, {"at", 1184}}));
-  f.must(insert(5, {text("1"), text("294276-12-31 23:59:59+00")}));
+  f.must(insert(5, {text("1"), text("2026-13-31 23:59:59+00")}));
   f.must(insert(5, {text("2"), text("2026-01-01 00:00:00+00")}));
   REQUIRE(f.out.batch().rejected_inputs().size() == 1);
   const RejectedInput& rejected = f.out.batch().rejected_inputs()[0];

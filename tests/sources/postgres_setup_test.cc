@@ -67,7 +67,7 @@ TEST_CASE("table patterns") {
   const auto wants = [](std::string_view pattern, std::string_view schema, std::string_view table) {
     TablePattern parsed;
     REQUIRE(parse_table_pattern(pattern, parsed));
-    return TableFilter{{parsed}, {}}.wants(schema, table);
+    return TableFilter{{{parsed}}, {}}.wants(schema, table);
   };
   CHECK(wants("public.orders", "public", "orders"));
   CHECK_FALSE(wants("public.orders", "public", "orders2"));

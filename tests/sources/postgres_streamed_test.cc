@@ -20,7 +20,8 @@ class BuiltinCatalog final : public RelationCatalog {
  public:
   Result<RelationTypes> describe(const RelationMessage& relation) override {
     RelationTypes types;
-    for (const auto& column : relation.columns) types.columns.push_back({"", builtin_codec(column.type).value_or(ColumnCodec{})});
+    for (const auto& column : relation.columns) types.columns.push_back({{"", "", {}, builtin_codec(column.type).value_or(ColumnCodec{})}});
+    types.key = key_columns(relation, {}, nullptr).value();
     asked.push_back(relation.table);
     return types;
   }

@@ -1,0 +1,52 @@
+"""`sluice doctor` from the command line: exit codes, text and JSON."""
+
+import json
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support import testing  # noqa: E402
+from support.daemon import Workspace  # noqa: E402
+from support.postgres import Postgres  # noqa: E402
+
+PIPELINE = """
+name: shop
+source:
+  postgres_cdc: {url: "%s", tables: [public.orders], snapshot: never}
+sink: {discard: {}}
+"""
+
+
+class Doctor(unittest.TestCase):
+    def test_exit_codes_and_json(self):
+        with Postgres() as server, Workspace() as work:
+            work.write("p.yaml", PIPELINE % server.url)
+            missing = work.command("doctor", "p.yaml")
+            self.assertEqual(2, missing.returncode, missing.stderr)
+            self.assertIn("error[table_missing] public.orders", missing.stdout)
+            server.sql("create table orders (v int);")
+            found = work.command("doctor", "p.yaml", "--json")
+            self.assertEqual(2, found.returncode, found.stderr)
+            report = json.loads(found.stdout)
+            self.assertEqual(1, report["version"])
+            error, = [finding for finding in report["findings"] if finding["severity"] == "error"]
+            self.assertEqual(("no_replica_identity", "public.orders", "shop", "source", "postgres_cdc"),
+                             tuple(error[key] for key in ("code", "subject", "pipeline", "kind", "type")))
+            server.sql(error["mend"])
+            good = work.command("doctor", "p.yaml")
+            self.assertEqual(0, good.returncode, good.stdout)
+            self.assertNotIn("sluice@", good.stdout)  # the password
+
+    def test_a_wrong_file_and_a_component_without_checks(self):
+        with Workspace() as work:
+            work.write("bad.yaml", "name: x\nsource: {generatr: {}}\nsink: {discard: {}}\n")
+            self.assertEqual(2, work.command("doctor", "bad.yaml").returncode)
+            work.write("good.yaml", "name: x\nsource: {generator: {dataset: orders}}\nsink: {discard: {}}\n")
+            good = work.command("doctor", "good.yaml")
+            self.assertEqual(0, good.returncode)
+            self.assertIn("nothing to look at", good.stdout)
+
+
+if __name__ == "__main__":
+    testing.main()
