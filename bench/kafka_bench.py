@@ -151,6 +151,6 @@ def bench_latency(_):
 
 
 def bench_kafka(options):
-    os.environ["SLUICE_BINARY"] = str(options.binary)
+    os.environ["SLUICE_BINARY"] = str(options.binary.resolve())
     bench_throughput(options)
     bench_latency(options)
