@@ -32,8 +32,9 @@ OF_THE_WORKER = ("connect-", "kafka-", "log4j-", "slf4j-", "jetty-", "jersey-") 
 class Connect:
     """`count` connectors, each with a slot of its own from the begin on, all of them stopped until resume(number)."""
 
-    def __init__(self, kafka, server, folder, count):
+    def __init__(self, kafka, server, folder, count, end_of):
         self.kafka, self.server, self.folder, self.count = kafka, server, folder, count
+        self.end_of = end_of  # topic -> offset
         self.process = None
 
     def __enter__(self):
@@ -45,6 +46,8 @@ class Connect:
                 (plugin / jar.name).symlink_to(jar)
         self.rest = free_ports(1)[0]
         (self.folder / "worker.properties").write_text(WORKER.format(bootstrap=self.kafka.bootstrap, rest=self.rest, folder=self.folder), "utf-8")
+        for number in range(self.count):
+            self.kafka.create_topic(self.topic(number), partitions=1)
         files = [self.connector(number) for number in range(self.count)]
         heap = ["java", "-Xms256m", "-Xmx1g", *[flag for flag in JAVA[1:] if not flag.startswith(("-Xm", "-XX:TieredStopAtLevel"))]]
         with open(self.folder / "log", "wb") as log:
@@ -55,6 +58,10 @@ class Connect:
             for number in range(self.count):
                 slot = f"select 1 from pg_replication_slots where slot_name = 'debezium_{number}' and active"
                 wait_for(lambda: self.alive() and self.server.sql(slot), 120, f"Debezium's slot\n{self.log_tail()}")
+            # Without a position of its own it would begin at the end of the log, not at that of the slot.
+            self.server.sql("insert into load (note) values ('first')")
+            for number in range(self.count):
+                wait_for(lambda: self.alive() and self.end_of(self.topic(number)) > 0, 120, f"the first row\n{self.log_tail()}")
                 self.stop(number)
         except BaseException:
             self.__exit__()

@@ -69,7 +69,7 @@ class Bench:
     def drain_with_debezium(self, connect, number, rows):
         broker, cpu, started = cpu_of(self.kafka.nodes[0].process.pid), cpu_of(connect.pid), time.monotonic()
         connect.resume(number)
-        wait_for(lambda: self.end_of(connect.topic(number)) >= rows, 900, f"all rows in {connect.topic(number)}\n{connect.log_tail()}")
+        wait_for(lambda: self.end_of(connect.topic(number)) > rows, 900, f"all rows in {connect.topic(number)}\n{connect.log_tail()}")
         cost = Cost(cpu_of(connect.pid) - cpu, time.monotonic() - started, status_bytes(connect.pid, "VmHWM"))
         cost.broker = cpu_of(self.kafka.nodes[0].process.pid) - broker
         connect.stop(number)
@@ -119,7 +119,7 @@ def bench_throughput(options):
         for number in range(rounds):
             bench.prepare(f"bench_{number}", "100ms")
             server.sql(f"select pg_create_logical_replication_slot('drain_{number}', 'pgoutput')")
-        with Connect(kafka, server, work.path / "connect", min(2, rounds)) as connect:
+        with Connect(kafka, server, work.path / "connect", min(2, rounds), bench.end_of) as connect:
             end = bench.write(rows)
             ours, theirs, debezium = [], [], []
             for number in range(rounds):

@@ -169,7 +169,7 @@ class Scenario:
         self.note(f"start{f', to die at {self.doomed}' if self.doomed else ''}")
 
     def fault_points(self):
-        kinds = [f"{kind}_sink" for kind in self.sinks] + ["postgres_cdc", "lane"]
+        kinds = [f"{kind.replace('debezium', 'kafka')}_sink" for kind in self.sinks] + ["postgres_cdc", "lane"]
         return [point for point in known_fault_points() if point.split(".")[0] in kinds and not any(word in point for word in FIRST_START)]
 
     def live_and_die(self, writers):
