@@ -28,10 +28,13 @@ if(prefix STREQUAL "" OR prefix STREQUAL "system")
   endif()
 else()
   find_package(OpenSSL REQUIRED)
+  find_library(SLUICE_SASL2 sasl2)  # Kerberos, where librdkafka was built with it
+  mark_as_advanced(SLUICE_SASL2)
   add_library(sluice_librdkafka INTERFACE IMPORTED)
   target_include_directories(sluice_librdkafka SYSTEM INTERFACE "${prefix}/include")
   target_link_libraries(sluice_librdkafka INTERFACE
-    "${prefix}/lib/librdkafka.a" OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB zstd::libzstd_shared Threads::Threads ${CMAKE_DL_LIBS} m)
+    "${prefix}/lib/librdkafka.a" OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB zstd::libzstd_shared Threads::Threads ${CMAKE_DL_LIBS} m
+    $<$<BOOL:${SLUICE_SASL2}>:${SLUICE_SASL2}>)
   # #define RD_KAFKA_VERSION 0x020c01ff: major, minor, revision, pre-release
   file(STRINGS "${prefix}/include/librdkafka/rdkafka.h" line REGEX "^#define RD_KAFKA_VERSION +0x[0-9a-f]+")
   string(REGEX REPLACE ".*0x([0-9a-f][0-9a-f])([0-9a-f][0-9a-f])([0-9a-f][0-9a-f]).*" "\\1;\\2;\\3" parts "${line}")

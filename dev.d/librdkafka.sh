@@ -38,7 +38,7 @@ librdkafka_compile() {
   local folder=$1 prefix=$2
   cmake -S "$folder/source" -B "$folder/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib \
     -DRDKAFKA_BUILD_STATIC=ON -DRDKAFKA_BUILD_EXAMPLES=OFF -DRDKAFKA_BUILD_TESTS=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
-    -DWITH_C11THREADS=OFF -DWITH_SSL=ON -DWITH_SASL=OFF -DWITH_ZLIB=ON -DWITH_ZSTD=ON -DENABLE_LZ4_EXT=OFF -DWITH_CURL=OFF &&
+    -DWITH_C11THREADS=OFF -DWITH_SSL=ON -DWITH_SASL=ON -DWITH_ZLIB=ON -DWITH_ZSTD=ON -DENABLE_LZ4_EXT=OFF -DWITH_CURL=OFF &&
     cmake --build "$folder/build" -j "$(build_jobs)" --target rdkafka &&
     cmake --install "$folder/build/src"
 }

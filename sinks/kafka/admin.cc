@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <array>
+#include <span>
 
 #include "sinks/kafka/admin_internal.h"
 #include "sinks/kafka/broker_errors.h"
@@ -27,6 +29,16 @@ Options make_options(rd_kafka_t* client, rd_kafka_admin_op_t kind) {
   rd_kafka_AdminOptions_set_request_timeout(options.get(), kRequestMs, ignored.data(), ignored.size());
   if (kind == RD_KAFKA_ADMIN_OP_CREATETOPICS) rd_kafka_AdminOptions_set_operation_timeout(options.get(), kRequestMs, ignored.data(), ignored.size());
   return options;
+}
+
+// librdkafka would let the request wait for a controller until its timeout.
+bool has_controller(rd_kafka_t* client) {
+  const std::int32_t controller = rd_kafka_controllerid(client, 0);
+  const rd_kafka_metadata_t* answer = nullptr;
+  if (controller < 0 || rd_kafka_metadata(client, 0, nullptr, &answer, kRequestMs) != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
+  const MetadataHandle owned(answer);
+  const std::span brokers(answer->brokers, static_cast<std::size_t>(answer->broker_cnt));
+  return std::any_of(brokers.begin(), brokers.end(), [&](const auto& broker) { return broker.id == controller; });
 }
 
 Status refused(rd_kafka_resp_err_t code, const char* detail, const std::string& topic) {
@@ -64,6 +76,7 @@ Status create_topic(rd_kafka_t* client, const NewTopic& topic, std::stop_token s
 }
 
 std::optional<std::string> topic_setting(rd_kafka_t* client, const std::string& topic, std::string_view setting, std::stop_token stop) {
+  if (!has_controller(client)) return std::nullopt;
   const Resource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
   const QueueHandle queue(rd_kafka_queue_new(client));
   const Options options = make_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);

@@ -121,6 +121,9 @@ void check_config(const KafkaSinkConfig& config, const ConfigNode& node, BindCon
   if (config.delivery == KafkaDelivery::kAtLeastOnce && !config.transactional_id.empty()) {
     context.findings.error(at(node, "transactional_id"), "conflict", "transactional_id is for delivery: exactly_once");
   }
+  if (config.transactional_id.find('/') != std::string::npos) {
+    context.findings.error(at(node, "transactional_id"), "bad_value", "transactional_id must not contain \"/\": it is the first part of the progress topic's keys");
+  }
   const ConfigNode& properties = at(node, "properties");
   for (const auto& [name, value] : config.properties.entries) check_property(config, name, value, at(properties, name), context);
 }

@@ -51,15 +51,18 @@ Result<ServerIdentity> identify_server(Connection& connection, std::stop_token s
   return server;
 }
 
-Result<Lsn> create_slot(Connection& connection, const std::string& name, SlotFailover failover, std::stop_token stop) {
+Result<CreatedSlot> create_slot(Connection& connection, const std::string& name, SlotFailover failover, SlotSnapshot snapshot,
+                                std::stop_token stop) {
   const std::string doing = "create the replication slot \"" + name + "\"";
   const bool follows = failover == SlotFailover::kOn && connection.server_version() >= kFailoverVersion;
-  const std::string options = follows ? "(SNAPSHOT 'nothing', FAILOVER true)" : "NOEXPORT_SNAPSHOT";
+  const bool exported = snapshot == SlotSnapshot::kExported;
+  const std::string word = exported ? "export" : "nothing";
+  const std::string options = follows ? "(SNAPSHOT '" + word + "', FAILOVER true)" : exported ? "EXPORT_SNAPSHOT" : "NOEXPORT_SNAPSHOT";
   const Rows rows = SLUICE_TRY(
       connection.query("CREATE_REPLICATION_SLOT " + connection.identifier(name) + " LOGICAL pgoutput " + options, doing, stop, 60s));
   const std::optional<Lsn> lsn = rows.count() == 1 ? parse_lsn(rows.text(0, 1)) : std::nullopt;
   if (!lsn) return unexpected(doing);
-  return *lsn;
+  return CreatedSlot{*lsn, std::string(rows.text(0, 2))};
 }
 
 Status enable_failover(Connection& connection, const std::string& name, std::stop_token stop) {

@@ -26,7 +26,14 @@ Result<ServerIdentity> identify_server(Connection& connection, std::stop_token s
 // The position from which the new slot has every change.  Waits for transactions that are running, up to a minute.
 // `failover`: it is synchronised to standbys; only servers from PostgreSQL 17 on know it, older ones are not asked.
 enum class SlotFailover : std::uint8_t { kOff, kOn };
-Result<Lsn> create_slot(Connection& connection, const std::string& name, SlotFailover failover, std::stop_token stop);
+// Whether the state of the database at that position is kept for others to read, until the connection's next command.
+enum class SlotSnapshot : std::uint8_t { kNone, kExported };
+struct CreatedSlot {
+  Lsn lsn = 0;
+  std::string snapshot;  // its name, if exported
+};
+Result<CreatedSlot> create_slot(Connection& connection, const std::string& name, SlotFailover failover, SlotSnapshot snapshot,
+                                std::stop_token stop);
 inline constexpr int kFailoverVersion = 170000;
 // Turns it on for a slot that nobody reads; version 17 or newer.
 Status enable_failover(Connection& connection, const std::string& name, std::stop_token stop);

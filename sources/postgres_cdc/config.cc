@@ -23,15 +23,13 @@ void check_url_field(const PostgresCdcConfig& config, const ConfigNode& node, Bi
   if (!good) context.findings.error(place_of(node, "url"), "bad_value", good.error().message());
 }
 
-// The rows that are there already are for a later version; to leave them out without a word would be loss.
 void check_snapshot(const PostgresCdcConfig& config, const ConfigNode& node, BindContext& context) {
-  if (config.snapshot == SnapshotMode::kNever) return;
-  const bool written = node.find("snapshot") != nullptr;
-  context.findings.error(
-      place_of(node, "snapshot"), written ? "bad_value" : "missing_key",
-      written ? "this version reads changes only: it cannot take a snapshot of the rows that are there already"
-              : "say `snapshot: never`: the default is a snapshot of the rows that are there already, which this version cannot take",
-      "snapshot: never");
+  constexpr std::uint64_t kMostWorkers = 32;  // each is a connection
+  constexpr std::uint64_t kMostChunkRows = 50'000;
+  if (config.snapshot_workers < 1 || config.snapshot_workers > kMostWorkers)
+    context.findings.error(place_of(node, "snapshot_workers"), "out_of_range", "a snapshot has from 1 to 32 workers");
+  if (config.snapshot_chunk_rows < 1 || config.snapshot_chunk_rows > kMostChunkRows)
+    context.findings.error(place_of(node, "snapshot_chunk_rows"), "out_of_range", "a chunk has from 1 to 50000 rows");
 }
 
 void check_tables(const PostgresCdcConfig& config, const ConfigNode& node, BindContext& context) {
@@ -106,7 +104,14 @@ const ConfigFields<PostgresCdcConfig>& PostgresCdcConfig::fields() {
           .optional("slot", &PostgresCdcConfig::slot,
                     "Replication slot; by default the pipeline's own, sluice_<pipeline>, which is created.")
           .optional("snapshot", &PostgresCdcConfig::snapshot,
-                    "Whether the rows that are there already are read first. This version knows only `never`.")
+                    "Whether the rows that are there already are read first: `initial` once per table, `always` at every start, `only` without "
+                    "the changes that follow (the source then ends), `never` not at all.")
+          .optional("snapshot_method", &PostgresCdcConfig::snapshot_method,
+                    "`keys` reads in the order of the key and goes on there after a crash; `blocks` reads in the order of the disk, which is "
+                    "faster, and starts a table anew after a crash. Tables without a key are always read by blocks.")
+          .optional("snapshot_workers", &PostgresCdcConfig::snapshot_workers, "Connections that read a table by keys at the same time.")
+          .optional("snapshot_chunk_rows", &PostgresCdcConfig::snapshot_chunk_rows,
+                    "Rows after which a snapshot can be committed and gone on with; fewer when they have 16 MiB.")
           .optional("heartbeat", &PostgresCdcConfig::heartbeat,
                     "How often the position moves while the tables are idle, so that the server can remove its log.")
           .optional("adopt", &PostgresCdcConfig::adopt,
@@ -148,6 +153,10 @@ Result<SessionSettings> session_settings(const PostgresCdcConfig& config, const 
   settings.publication = SLUICE_TRY(name_or_default(config.publication, pipeline, "publication"));
   settings.publication_owner = config.publication.empty() ? PublicationOwner::kOurs : PublicationOwner::kTheUsers;
   settings.adopt = config.adopt;
+  settings.snapshot = config.snapshot;
+  settings.snapshot_method = config.snapshot_method;
+  settings.snapshot_workers = static_cast<unsigned>(config.snapshot_workers);
+  settings.snapshot_chunk_rows = config.snapshot_chunk_rows;
   settings.heartbeat = config.heartbeat;
   settings.filter = {rules_of(config.tables), patterns_of(config.exclude)};
   settings.state_directory = state_directory;

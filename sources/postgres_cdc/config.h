@@ -10,8 +10,6 @@
 
 namespace sluice::sources::postgres {
 
-enum class SnapshotMode : std::uint8_t { kInitial, kNever, kOnly, kAlways };
-
 struct PostgresCdcConfig {
   ConnectionUrl url;
   std::vector<std::string> tables;
@@ -19,6 +17,9 @@ struct PostgresCdcConfig {
   std::string publication;  // empty: sluice_<pipeline>
   std::string slot;         // empty: sluice_<pipeline>
   SnapshotMode snapshot = SnapshotMode::kInitial;
+  SnapshotMethod snapshot_method = SnapshotMethod::kKeys;
+  std::uint64_t snapshot_workers = 2;
+  std::uint64_t snapshot_chunk_rows = 50'000;
   std::chrono::milliseconds heartbeat{10'000};
   bool adopt = false;
   MessageMode messages = MessageMode::kIgnore;
@@ -47,6 +48,13 @@ struct EnumNames<sources::postgres::MessageMode> {
   using Mode = sources::postgres::MessageMode;
   static constexpr std::array kNames = {std::pair{std::string_view{"ignore"}, Mode::kIgnore},
                                         std::pair{std::string_view{"emit"}, Mode::kEmit}};
+};
+
+template <>
+struct EnumNames<sources::postgres::SnapshotMethod> {
+  using Method = sources::postgres::SnapshotMethod;
+  static constexpr std::array kNames = {std::pair{std::string_view{"keys"}, Method::kKeys},
+                                        std::pair{std::string_view{"blocks"}, Method::kBlocks}};
 };
 
 template <>

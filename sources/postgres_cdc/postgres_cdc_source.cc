@@ -29,6 +29,25 @@ bool cannot_spool(const Error& error) {
          error.code() == "permission_denied" || error.code() == "path_unusable";
 }
 
+// Beside a running stream rows are read for this long at a time, then the stream goes on (G15).
+constexpr auto kSlice = 3s;
+// A snapshot whose place was not reached is given up, because the server cannot clean up behind it; the next is nearer.
+constexpr auto kLongestSeek = 60s;
+
+SnapshotSettings snapshot_settings(const SessionSettings& session) {
+  SnapshotSettings settings;
+  settings.connect = {session.connect.url, session.connect.application_name + " snapshot"};
+  settings.method = session.snapshot_method;
+  settings.workers = session.snapshot_workers;
+  settings.chunk_rows = session.snapshot_chunk_rows;
+  settings.every_start = session.snapshot == SnapshotMode::kAlways;
+  if (session.snapshot != SnapshotMode::kOnly) settings.publication = session.publication;
+  settings.filter = session.filter;
+  settings.state_directory = session.state_directory;
+  settings.component = session.component;
+  return settings;
+}
+
 }  // namespace
 
 PostgresCdcSource::PostgresCdcSource(SessionSettings settings, const BuildContext& context)
@@ -45,16 +64,21 @@ PostgresCdcSource::PostgresCdcSource(SessionSettings settings, const BuildContex
                 settings_.filter,
                 settings_.monitor,
                 settings_.heartbeat},
-               context) {}
+               context) {
+  if (settings_.snapshot != SnapshotMode::kNever)
+    snapshot_ = std::make_unique<SnapshotReader>(snapshot_settings(settings_), context_, catalog_);
+}
 
 Status PostgresCdcSource::open(const Checkpoint& from, std::stop_token stop) {
   end_session();
+  from_ = from;
+  if (settings_.snapshot == SnapshotMode::kOnly) return plan_snapshot(std::move(stop));
   known_ = SLUICE_TRY(known_position(from, component_));
   return start_session(std::move(stop));
 }
 
 Status PostgresCdcSource::start_session(std::stop_token stop) {
-  Result<Session> opened = open_session(settings_, known_, stale_pid_, !spool_failed_, context_.log, context_.faults, std::move(stop));
+  Result<Session> opened = open_session(settings_, known_, stale_pid_, !spool_failed_, context_.log, context_.faults, stop);
   if (!opened) return refusals_.judge(std::move(opened).error(), Clock::now());
   refusals_.forget();
   Session session = std::move(opened).value();
@@ -63,6 +87,7 @@ Status PostgresCdcSource::start_session(std::stop_token stop) {
   reader_ = std::move(session.reader);
   stale_pid_ = reader_->backend_pid();
   block_ = {};
+  gate_.forget();
   partition_ = known_->partition.text();
   key_ = checkpoint_key(component_, partition_);
   if (!assembler_) {
@@ -74,7 +99,11 @@ Status PostgresCdcSource::start_session(std::stop_token stop) {
   assembler_->restart(known_->position);
   last_quiet_move_ = Clock::now();
   monitor_.session_started();
-  return {};
+  if (session.anchor) {
+    snapshot_->use(*std::move(session.anchor));
+    slice_end_ = Clock::time_point::max();
+  }
+  return plan_snapshot(std::move(stop));
 }
 
 // Keeps where it stood, so that the next session goes on just after the last record.
@@ -86,17 +115,25 @@ void PostgresCdcSource::end_session() {
 }
 
 Result<SourceState> PostgresCdcSource::read(BatchBuilder& out, std::stop_token stop) {
+  if (settings_.snapshot == SnapshotMode::kOnly) return read_without_stream(out, std::move(stop));
   if (!reader_) SLUICE_TRY(start_session(stop));
   if (std::optional<Error> verdict = monitor_.verdict()) return *std::move(verdict);
   catalog_.use(stop);
+  SLUICE_TRY(plan_snapshot(stop));
+  if (snapshot_ && snapshot_->unfinished()) {
+    if (snapshot_->anchored()) return read_snapshot(out, stop);
+    SLUICE_TRY(seek_anchor(stop));
+  }
   assembler_->begin_batch();
   const Status filled = fill(out, stop);
+  if (snapshot_ && snapshot_->unfinished()) snapshot_->watch(out, 0);
   publish_position(out);
   if (!filled) {
     end_session();
     if (cannot_spool(filled.error())) return without_streaming(filled.error());
     return filled.error();
   }
+  stand_at_anchor();
   note_lag(out);
   const bool idle = out.empty();
   if (idle && catalog_.connected()) catalog_.disconnect();
@@ -112,10 +149,8 @@ Status PostgresCdcSource::fill(BatchBuilder& out, std::stop_token stop) {
       SLUICE_TRY(assembler_->emit(out, partition));
       continue;
     }
-    if (const std::optional<std::string_view> message = block_.next()) {
-      SLUICE_TRY(assembler_->consume(*message, out, partition));
-      continue;
-    }
+    if (SLUICE_TRY(give_out(out, partition))) continue;
+    if (gate_.state() == StreamGate::State::kStanding) break;
     const auto now = Clock::now();
     const bool enough = out.batch().size() >= kEnoughRecords || assembler_->confirmation_wanted();
     if (!out.empty() && gather_until == deadline) gather_until = std::min(deadline, now + kGather);
@@ -126,6 +161,93 @@ Status PostgresCdcSource::fill(BatchBuilder& out, std::stop_token stop) {
     break;
   }
   return {};
+}
+
+// One message that is at hand, or false.
+Result<bool> PostgresCdcSource::give_out(BatchBuilder& out, std::uint16_t partition) {
+  using State = StreamGate::State;
+  if (gate_.state() == State::kStanding) return false;
+  if (gate_.state() != State::kLooking) {
+    if (const std::optional<std::string_view> kept = gate_.front()) {
+      if (!gate_.admit(*kept)) return true;
+      SLUICE_TRY(assembler_->consume(*kept, out, partition));
+      gate_.pop_front();
+      return true;
+    }
+  }
+  const std::optional<std::string_view> message = block_.next();
+  if (!message) return false;
+  const bool gated = snapshot_ && snapshot_->unfinished();
+  if (gated && gate_.state() == State::kLooking) {
+    gate_.look(*message);
+  } else if (!gated || gate_.admit(*message)) {
+    SLUICE_TRY(assembler_->consume(*message, out, partition));
+  }
+  return true;
+}
+
+Status PostgresCdcSource::plan_snapshot(std::stop_token stop) {
+  if (!snapshot_ || planned_) return {};
+  const bool alone = settings_.snapshot == SnapshotMode::kOnly;
+  const ServerName server = alone ? SLUICE_TRY(server_name(snapshot_settings(settings_).connect, stop))
+                                  : ServerName{known_->partition.system_id, known_->partition.database};
+  SLUICE_TRY(snapshot_->plan(from_, server.system_id, server.database, stop));
+  planned_ = true;
+  return {};
+}
+
+// G15: tables are to be read and the stream has begun: another snapshot, and then its place.
+Status PostgresCdcSource::seek_anchor(std::stop_token stop) {
+  const auto now = Clock::now();
+  const bool missed = gate_.state() == StreamGate::State::kOpen || now - candidate_since_ > kLongestSeek;
+  if (candidate_ && !missed) {
+    reader_->ask();
+    return {};
+  }
+  gate_.open();
+  candidate_.reset();
+  TakenSnapshot taken = SLUICE_TRY(take_snapshot(snapshot_settings(settings_).connect, stop));
+  std::optional<VisibleTransactions> visible = VisibleTransactions::parse(taken.visible);
+  if (!visible) return Error(ErrorKind::kTransient, "server_error", "take a snapshot: the server answered \"" + taken.visible + "\"");
+  if (!gate_.look_for(*std::move(visible), taken.horizon)) return {};
+  candidate_ = std::move(taken.anchor);
+  candidate_since_ = now;
+  reader_->ask();
+  return {};
+}
+
+void PostgresCdcSource::stand_at_anchor() {
+  if (gate_.state() != StreamGate::State::kStanding || !candidate_) return;
+  snapshot_->use(*std::exchange(candidate_, std::nullopt));
+  slice_end_ = Clock::now() + kSlice;
+}
+
+// The stream stands where the anchor does.
+Result<SourceState> PostgresCdcSource::read_snapshot(BatchBuilder& out, std::stop_token stop) {
+  assembler_->begin_batch();
+  const Status read = snapshot_->read(out, Clock::now() + out.linger(), std::move(stop));
+  publish_position(out);
+  if (snapshot_->anchored() && Clock::now() >= slice_end_) snapshot_->pause();
+  if (!snapshot_->anchored()) gate_.open();
+  const std::optional<Error> broken = reader_->buffer().error();
+  if (broken) end_session();
+  if (!read) return read.error();
+  if (broken) return *broken;
+  return out.empty() ? SourceState::kIdle : SourceState::kMore;
+}
+
+// `snapshot: only`.
+Result<SourceState> PostgresCdcSource::read_without_stream(BatchBuilder& out, std::stop_token stop) {
+  catalog_.use(stop);
+  SLUICE_TRY(plan_snapshot(stop));
+  if (!snapshot_->unfinished()) {
+    snapshot_->publish(out);
+    catalog_.disconnect();
+    return SourceState::kFinished;
+  }
+  if (!snapshot_->anchored()) snapshot_->use(SLUICE_TRY(take_snapshot(snapshot_settings(settings_).connect, stop)).anchor);
+  SLUICE_TRY(snapshot_->read(out, Clock::now() + out.linger(), std::move(stop)));
+  return out.empty() ? SourceState::kIdle : SourceState::kMore;
 }
 
 // The server keeps its log, and holds a transaction on its own disk until it commits when it is not asked to stream: so the next
@@ -162,6 +284,7 @@ void PostgresCdcSource::publish_position(BatchBuilder& out) {
 }
 
 Status PostgresCdcSource::acknowledge(const Checkpoint& done) {
+  if (snapshot_) snapshot_->acknowledge(done);
   const auto found = done.find(key_);
   if (found == done.end() || !known_) return {};
   const std::optional<ResumePoint> point = ResumePoint::decode(found->second.resume);
@@ -200,10 +323,19 @@ void register_postgres_cdc_source(Registry& registry) {
         sources::postgres::session_settings(config, context.pipeline, context.component, context.state_directory, context.instance));
     return std::unique_ptr<Source>(std::make_unique<sources::postgres::PostgresCdcSource>(std::move(settings), context));
   };
-  type.guarantee = [](const PostgresCdcConfig&) {
-    return Guarantee{true, "the server keeps its log until every sink has committed and sends it again under the same positions"};
+  type.guarantee = [](const PostgresCdcConfig& config) {
+    using sources::postgres::SnapshotMethod;
+    using sources::postgres::SnapshotMode;
+    std::string reason = "the server keeps its log until every sink has committed and sends it again under the same positions";
+    if (config.snapshot == SnapshotMode::kOnly) reason = "a snapshot goes on behind the last key that every sink has committed";
+    if (config.snapshot != SnapshotMode::kNever) {
+      const bool by_keys = config.snapshot_method == SnapshotMethod::kKeys;
+      reason += by_keys ? "; the snapshot of a table without a key starts anew after a crash: its rows then come twice"
+                        : "; a snapshot by blocks starts its table anew after a crash: its rows then come twice";
+    }
+    return Guarantee{true, std::move(reason)};
   };
-  type.can_end = [](const PostgresCdcConfig&) { return false; };
+  type.can_end = [](const PostgresCdcConfig& config) { return config.snapshot == sources::postgres::SnapshotMode::kOnly; };
   type.keeps_lag = true;
   type.doctor = &sources::postgres::examine;
   for (const std::string_view name : sources::postgres::kMetaNames) type.meta.emplace_back(name);

@@ -2,7 +2,15 @@
 // Row changes of a PostgreSQL database through a logical replication slot and pgoutput.
 //
 // Two threads: the shard's, which calls the interface and decodes, and the reader's (replication_reader.h), which talks to the server
-// whatever the pipeline does (G9).  One partition (session.h); ordinals and positions as lsn.h says (G3, G8).
+// whatever the pipeline does (G9).  One partition for the stream (session.h; ordinals and positions as lsn.h says: G3, G8), and one for the
+// snapshot of each table (snapshot/snapshot_point.h: G13-G15).
+//
+//   streaming --- tables are to be read: a snapshot is taken ---> seeking its place ---> standing there: rows are read, the stream waits
+//       ^                                                            ^                       |                    |
+//       '------------------------ all are read ---------------------|-----------------------'                    |
+//                                                                    '------- a slice of time is over -----------'
+//
+// A slot that was just made has its own snapshot, which stands where the stream begins: it is used until it is no more.
 
 #include <memory>
 #include <optional>
@@ -16,6 +24,8 @@
 #include "sources/postgres_cdc/message_buffer.h"
 #include "sources/postgres_cdc/relation_catalog.h"
 #include "sources/postgres_cdc/session.h"
+#include "sources/postgres_cdc/snapshot/snapshot_reader.h"
+#include "sources/postgres_cdc/snapshot/stream_gate.h"
 #include "sources/postgres_cdc/slot_monitor.h"
 
 namespace sluice::sources::postgres {
@@ -35,7 +45,13 @@ class PostgresCdcSource final : public Source {
  private:
   Status start_session(std::stop_token stop);
   void end_session();
+  Status plan_snapshot(std::stop_token stop);
   Status fill(BatchBuilder& out, std::stop_token stop);
+  Result<bool> give_out(BatchBuilder& out, std::uint16_t partition);
+  Status seek_anchor(std::stop_token stop);
+  void stand_at_anchor();
+  Result<SourceState> read_snapshot(BatchBuilder& out, std::stop_token stop);
+  Result<SourceState> read_without_stream(BatchBuilder& out, std::stop_token stop);
   void publish_position(BatchBuilder& out);
   void note_lag(BatchBuilder& out);
   Error without_streaming(const Error& cause);
@@ -52,6 +68,12 @@ class PostgresCdcSource final : public Source {
   std::unique_ptr<ChangeAssembler> assembler_;
   std::unique_ptr<ReplicationReader> reader_;  // null between sessions
   MessageBlock block_;                         // messages taken from the reader and not decoded yet
+  Checkpoint from_;                            // as open() was told, for the plan of the snapshot
+  std::unique_ptr<SnapshotReader> snapshot_;   // null where none is wanted
+  bool planned_ = false;
+  StreamGate gate_;
+  std::optional<Anchor> candidate_;            // its place in the stream is being sought
+  std::chrono::steady_clock::time_point candidate_since_, slice_end_;
   std::string partition_, key_;
   int stale_pid_ = 0;
   bool spool_failed_ = false;  // the next session is one without streaming

@@ -147,13 +147,15 @@ bool ReplicationReader::status_due(const Turn& turn) const {
   const auto age = Clock::now() - turn.last_status;
   if (age >= options_.status_interval) return true;                                                                   // R1
   if (turn.reply_wanted && age >= kReplyPause) return true;                                                           // R2
+  if (asked_.load(std::memory_order_relaxed)) return true;
   return hurried_.load(std::memory_order_relaxed) && acknowledged_.load(std::memory_order_relaxed) > turn.confirmed;  // G8
 }
 
 Status ReplicationReader::tell(Turn& turn) {
   const Lsn flushed = acknowledged_.load(std::memory_order_relaxed);  // R3
   // Nothing heard for a while: ask for an answer, so that a dead connection shows.
-  const bool ask = Clock::now() - turn.last_heard >= 2 * options_.status_interval;
+  const bool silent = Clock::now() - turn.last_heard >= 2 * options_.status_interval;
+  const bool ask = asked_.exchange(false, std::memory_order_relaxed) || silent;
   const std::string message = status_message(std::max(turn.received, flushed), flushed, ask);
   if (PQputCopyData(connection_.get(), message.data(), static_cast<int>(message.size())) < 0 || PQflush(connection_.get()) < 0)
     return stream_error();

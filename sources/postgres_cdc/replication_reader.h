@@ -47,6 +47,12 @@ class ReplicationReader {
   // The server wants to hear a newer confirmation soon: the next acknowledge() is sent at once instead of with the next status.
   void hurry() { hurried_.store(true, std::memory_order_relaxed); }
 
+  // Asks the server how far it has come; the answer is a keepalive.
+  void ask() {
+    asked_.store(true, std::memory_order_relaxed);
+    wake();
+  }
+
   int backend_pid() const { return backend_pid_; }
 
   // Sends the last confirmation, ends the stream and the thread; at most 1 s.
@@ -80,6 +86,7 @@ class ReplicationReader {
   MessageBuffer buffer_;
   std::atomic<Lsn> acknowledged_;
   std::atomic<bool> hurried_{false};
+  std::atomic<bool> asked_{false};
   std::atomic<bool> finishing_{false};
   std::jthread thread_;  // last: it uses all of the above
 };

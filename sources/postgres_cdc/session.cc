@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "sources/postgres_cdc/catalog.h"
 #include "sources/postgres_cdc/slot_health.h"
 
 namespace sluice::sources::postgres {
@@ -87,15 +86,27 @@ KnownPosition fresh_position(const Setup& setup, Lsn lsn) {
   return fresh;
 }
 
-Result<KnownPosition> create_everything(const Setup& setup, const SlotIntent& intent) {
+// What the slot's creation exported lives until the connection's next command: another session takes it over.
+Status hold_snapshot(const Setup& setup, const CreatedSlot& created, Session& session) {
+  if (created.snapshot.empty()) return {};
+  const ConnectOptions options{setup.settings.connect.url, setup.settings.connect.application_name + " snapshot"};
+  setup.faults.reach("postgres_cdc.before_snapshot_export");
+  session.anchor = SLUICE_TRY(adopt_snapshot(options, created.snapshot, created.lsn, setup.stop));
+  setup.faults.reach("postgres_cdc.after_snapshot_export");
+  return {};
+}
+
+Result<KnownPosition> create_everything(const Setup& setup, const SlotIntent& intent, Session& session) {
   setup.faults.reach("postgres_cdc.before_publication");
   SLUICE_TRY(setup.publish(PublicationCreation::kAllowed));
   SLUICE_TRY(intent.write(setup.server.system_id, setup.settings.slot, setup.faults));
   setup.faults.reach("postgres_cdc.before_slot_creation");
-  const Lsn lsn = SLUICE_TRY(create_slot(setup.connection, setup.settings.slot, setup.failover(), setup.stop));
+  const SlotSnapshot wish = setup.settings.snapshot == SnapshotMode::kNever ? SlotSnapshot::kNone : SlotSnapshot::kExported;
+  const CreatedSlot created = SLUICE_TRY(create_slot(setup.connection, setup.settings.slot, setup.failover(), wish, setup.stop));
   setup.faults.reach("postgres_cdc.after_slot_creation");
-  setup.log.info("created the replication slot", {{"slot", setup.settings.slot}, {"lsn", lsn_text(lsn)}});
-  return fresh_position(setup, lsn);
+  setup.log.info("created the replication slot", {{"slot", setup.settings.slot}, {"lsn", lsn_text(created.lsn)}});
+  SLUICE_TRY(hold_snapshot(setup, created, session));
+  return fresh_position(setup, created.lsn);
 }
 
 // G11: without a checkpoint a slot is only taken when it is known to be ours or we are told to.
@@ -115,10 +126,11 @@ Result<KnownPosition> take_slot(const Setup& setup, const SlotHealth& slot, cons
   return fresh_position(setup, slot.confirmed);
 }
 
-Result<KnownPosition> find_start(const Setup& setup, const std::optional<KnownPosition>& known, const std::optional<SlotHealth>& slot) {
+Result<KnownPosition> find_start(const Setup& setup, const std::optional<KnownPosition>& known, const std::optional<SlotHealth>& slot,
+                                 Session& session) {
   const SlotIntent intent(setup.settings.state_directory, setup.settings.component);
   if (slot) SLUICE_TRY(check_slot_kind(*slot, setup.settings, setup.server));
-  if (!known) return slot ? take_slot(setup, *slot, intent) : create_everything(setup, intent);
+  if (!known) return slot ? take_slot(setup, *slot, intent) : create_everything(setup, intent, session);
   SLUICE_TRY(check_position(slot, setup.settings, *known));
   SLUICE_TRY(setup.publish(PublicationCreation::kTooLate));
   if (known->durable != 0) intent.remove();
@@ -194,6 +206,7 @@ Result<std::optional<KnownPosition>> known_position(const Checkpoint& from, std:
   std::optional<KnownPosition> best;
   for (const auto& [key, stored] : from) {
     if (stored.retired || !std::string_view(key).starts_with(prefix)) continue;
+    if (SnapshotPartition::parse(std::string_view(key).substr(prefix.size()))) continue;
     const auto partition = PartitionName::parse(std::string_view(key).substr(prefix.size()));
     const auto resume = ResumePoint::decode(stored.resume);
     if (!partition || !resume)
@@ -215,7 +228,7 @@ Result<Session> open_session(const SessionSettings& settings, const std::optiona
   const std::optional<SlotHealth> slot = SLUICE_TRY(slot_health(connection, settings.slot, stop));
   const Setup setup{connection, settings, server, log, faults, stop};
   Session session;
-  session.start = SLUICE_TRY(find_start(setup, known, slot));
+  session.start = SLUICE_TRY(find_start(setup, known, slot, session));
   session.start.resume = {session.start.position.resume, server.timeline, options.protocol, settings.publication, options.messages};
   SLUICE_TRY(claim_slot(setup, slot, stale_pid));
   SLUICE_TRY(follow_to_standbys(setup, slot));

@@ -11,11 +11,14 @@
 #include "core/logger.h"
 #include "core/position.h"
 #include "core/result.h"
+#include "sources/postgres_cdc/catalog.h"
 #include "sources/postgres_cdc/connection.h"
 #include "sources/postgres_cdc/lsn.h"
 #include "sources/postgres_cdc/publication.h"
 #include "sources/postgres_cdc/replication_reader.h"
 #include "sources/postgres_cdc/slot_intent.h"
+#include "sources/postgres_cdc/snapshot/anchor.h"
+#include "sources/postgres_cdc/snapshot/snapshot_point.h"
 #include "sources/postgres_cdc/slot_monitor.h"
 #include "sources/postgres_cdc/stream_options.h"
 #include "sources/postgres_cdc/streamed_transactions.h"
@@ -30,6 +33,10 @@ struct SessionSettings {
   std::string slot, publication;
   PublicationOwner publication_owner = PublicationOwner::kOurs;
   bool adopt = false;
+  SnapshotMode snapshot = SnapshotMode::kNever;
+  SnapshotMethod snapshot_method = SnapshotMethod::kKeys;
+  unsigned snapshot_workers = 2;
+  std::uint64_t snapshot_chunk_rows = 50'000;
   std::chrono::milliseconds heartbeat{10'000};
   TableFilter filter;
   std::string state_directory, component;  // where the slot's note is kept; see slot_intent.h
@@ -66,6 +73,7 @@ Result<std::optional<KnownPosition>> known_position(const Checkpoint& from, std:
 struct Session {
   KnownPosition start;  // a fresh slot's position if there was none
   std::unique_ptr<ReplicationReader> reader;
+  std::optional<Anchor> anchor;  // of a slot that was created now, if wished
 };
 
 // Connects, checks and starts the stream; creates publication and slot when there is neither a position nor a slot.  `stale_pid`: the

@@ -35,10 +35,12 @@ sources::postgres::SessionSettings settings_of(const SourceOptions& options) {
   config.url = ConnectionUrl(options.url);
   config.tables = options.tables;
   config.heartbeat = options.heartbeat;
+  config.snapshot = options.snapshot;
   config.adopt = options.adopt;
   config.publication = options.publication;
   auto settings = sources::postgres::session_settings(config, options.pipeline, "pg", options.state_directory);
   if (!settings) throw std::runtime_error(settings.error().message());
+  if (options.adjust) options.adjust(*settings);
   return std::move(settings).value();
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -12,27 +13,57 @@
 
 #include "core/build_context.h"
 #include "core/source.h"
+#include "sources/postgres_cdc/snapshot/snapshot_point.h"
 #include "tests/support/postgres_server.h"
+
+namespace sluice::sources::postgres {
+struct SessionSettings;
+}
 
 namespace sluice::test {
 
 class FakeMetrics final : public Metrics {
  public:
   Counter& counter(std::string_view, std::string_view, const Labels&) override { return counters_.emplace_back(); }
-  Gauge& gauge(std::string_view, std::string_view, const Labels&) override { return gauges_.emplace_back(); }
+  Gauge& gauge(std::string_view name, std::string_view, const Labels& labels) override {
+    const std::lock_guard lock(mutex_);
+    return gauges_[key(name, labels.size() > kOwn ? labels.back().second : "")];
+  }
+  // Of a gauge; `label`: the value of the label that comes after pipeline, component_kind and component.
+  double value(std::string_view name, std::string_view label = "") {
+    const std::lock_guard lock(mutex_);
+    return gauges_[key(name, label)].value();
+  }
   Histogram& histogram(std::string_view, std::string_view, std::span<const double> bounds, const Labels&) override {
     return histograms_.emplace_back(bounds);
   }
 
  private:
+  static constexpr std::size_t kOwn = 3;
+  static std::string key(std::string_view name, std::string_view label) { return std::string(name) + '{' + std::string(label) + '}'; }
+
+  std::mutex mutex_;
   std::deque<Counter> counters_;
-  std::deque<Gauge> gauges_;
+  std::map<std::string, Gauge> gauges_;
   std::deque<Histogram> histograms_;
 };
 
-class SilentLogger final : public Logger {
+// Keeps what is logged.
+class KeepingLogger final : public Logger {
  public:
-  void log(LogLevel, std::string_view, Fields) override {}
+  void log(LogLevel, std::string_view message, Fields fields) override {
+    const std::lock_guard lock(mutex_);
+    text_ += std::string(message) + '\n';
+    for (const auto& [name, value] : fields) text_ += "  " + std::string(name) + '=' + std::string(value) + '\n';
+  }
+  bool holds(const std::string& part) {
+    const std::lock_guard lock(mutex_);
+    return text_.find(part) != std::string::npos;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string text_;
 };
 
 // Throws SimulatedCrash at one named point.
@@ -49,9 +80,11 @@ struct SourceOptions {
   std::vector<std::string> tables{"public.*"};
   std::string pipeline = "orders";
   std::chrono::milliseconds heartbeat{200};
+  sources::postgres::SnapshotMode snapshot = sources::postgres::SnapshotMode::kNever;
   bool adopt = false;
   std::string state_directory = {};
   std::string publication = {};
+  std::function<void(sources::postgres::SessionSettings&)> adjust = {};  // last
 };
 
 // A record as text that stays when its batch is gone.
@@ -90,6 +123,8 @@ class SourceRun {
   std::size_t transient_errors() const { return transient_errors_; }
   std::vector<RejectedInput>& rejected() { return rejected_; }
   bool commit_wanted() const { return commit_wanted_; }
+  FakeMetrics& metrics() { return metrics_; }
+  KeepingLogger& log() { return log_; }
 
   CrashAt faults;
   BatchLimits limits{13, 1024 * 1024, std::chrono::milliseconds(100)};
@@ -97,7 +132,7 @@ class SourceRun {
  private:
   SchemaPool schemas_;
   FakeMetrics metrics_;
-  SilentLogger log_;
+  KeepingLogger log_;
   SystemClock clock_;
   std::shared_ptr<const BatchOrigin> origin_;
   std::unique_ptr<Source> source_;

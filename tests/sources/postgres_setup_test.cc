@@ -93,6 +93,18 @@ TEST_CASE("errors of the server say what the pipeline must do") {
   CHECK(postgres_error("55006", "active", "read").kind() == ErrorKind::kTransient);
   CHECK(postgres_error("57P01", "terminating", "read").code() == "connection_lost");
   CHECK(postgres_error("XX000", "odd", "read").kind() == ErrorKind::kTransient);
+  CHECK(postgres_error("42501", "ERROR:  library \"pgoutput\" may not be used as an output plugin", "x").code() == "output_plugin_refused");
+  CHECK(postgres_error("42501", "permission denied for database shop", "x").message().find("GRANT CREATE ON DATABASE") != std::string::npos);
+  CHECK(postgres_error("42501", "must be owner of table t", "x").message().find("publication") != std::string::npos);
+  CHECK(postgres_error("42501", "must be superuser or replication role to start walsender", "x").message().find("REPLICATION") !=
+        std::string::npos);
+  CHECK(postgres_error("53400", "all replication slots are in use", "x").code() == "no_free_slot");
+  CHECK(postgres_error("53300", "number of requested standby connections exceeds max_wal_senders", "x").code() == "no_free_sender");
+  CHECK(postgres_error("53300", "sorry, too many clients already", "x").code() == "too_many_connections");
+  CHECK(postgres_error("25006", "cannot execute CREATE PUBLICATION in a read-only transaction", "x").code() == "server_read_only");
+  CHECK(postgres_error("55000", "can no longer access replication slot \"s\"", "x").code() == "position_lost");
+  CHECK(postgres_error("42704", "replication slot \"s\" does not exist", "x").kind() == ErrorKind::kTransient);
+  CHECK(postgres_error("42704", "publication \"p\" does not exist", "x").code() == "publication_missing");
   CHECK(postgres_error("", "line one\nline two\n", "read").message() == "read: line one; line two");
 }
 

@@ -45,6 +45,7 @@ auto.create.topics.enable=true
 # After kill -9 a broker registers again only when its old session has ended.
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
+transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 num.network.threads=2
 num.io.threads=4
 log.cleaner.dedupe.buffer.size=16777216

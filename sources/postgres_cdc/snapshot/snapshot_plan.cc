@@ -1,0 +1,242 @@
+// Which tables a snapshot reads and where in each it goes on.
+
+#include <algorithm>
+
+#include "sources/postgres_cdc/snapshot/snapshot_reader.h"
+
+namespace sluice::sources::postgres {
+
+namespace {
+
+struct Known {
+  SnapshotPartition partition;
+  Position position;
+};
+
+// The newest generation of a table that the checkpoint knows.
+std::optional<Known> newest(const Checkpoint& from, const std::string& component, const std::string& table) {
+  const std::string prefix = checkpoint_key(component, "");
+  std::optional<Known> best;
+  for (const auto& [key, position] : from) {
+    if (position.retired || !std::string_view(key).starts_with(prefix)) continue;
+    const auto partition = SnapshotPartition::parse(std::string_view(key).substr(prefix.size()));
+    if (!partition || partition->moved || partition->table != table || (best && best->partition.generation > partition->generation)) continue;
+    best = Known{*partition, position};
+  }
+  return best;
+}
+
+Error unreadable(const std::string& partition, const std::string& resume) {
+  return {ErrorKind::kFatal, "position_unreadable",
+          "the checkpoint of \"" + partition + "\" holds the position \"" + resume + "\", which this version does not understand"};
+}
+
+}  // namespace
+
+Status SnapshotReader::plan(const Checkpoint& from, const std::string& system_id, const std::string& database, std::stop_token stop) {
+  system_id_ = system_id;
+  database_ = database;
+  if (!bounds_loaded_) SLUICE_TRY(bounds_.load());
+  bounds_loaded_ = true;
+  const auto connection = SLUICE_TRY(snapshot_session(settings_.connect, stop));
+  const std::vector<ListedTable> tables = SLUICE_TRY(list_tables(*connection, settings_.publication, settings_.filter, stop));
+  const bool idle = tables_.empty();
+  moved_.load(from, settings_.component);
+  for (const ListedTable& table : tables) SLUICE_TRY(plan_table(table, from));
+  retire_unwanted(from);
+  double rows = 0;
+  for (const Work& work : tables_) rows += work.table.rows;
+  if (idle && !tables_.empty()) progress_.begin(rows, tables_.size());
+  if (!unfinished()) progress_.nothing_to_do();
+  first_row_ = std::none_of(tables_.begin(), tables_.end(), [](const Work& work) { return work.resumed; });
+  return {};
+}
+
+Status SnapshotReader::plan_table(const ListedTable& table, const Checkpoint& from) {
+  const std::string name = table.text();
+  const bool here = std::any_of(tables_.begin(), tables_.end(), [&](const Work& work) { return work.table.text() == name; });
+  if (here) return {};
+  Work work;
+  work.table = table;
+  work.partition = {std::max(1U, bounds_.newest_generation(name)), name};
+  const auto finished = done_.find(name);
+  std::optional<Known> known = newest(from, settings_.component, name);
+  if (finished != done_.end()) known = Known{finished->second.partition, *finished->second.position};
+  if (known) {
+    const bool reading = SLUICE_TRY(resume(work, known->partition, known->position));
+    if (!reading) {
+      done_.insert_or_assign(name, std::move(work));
+      return {};
+    }
+    done_.erase(name);
+  }
+  for (std::uint64_t chunk = work.chunk;; ++chunk) {
+    std::optional<KeyText> end = bounds_.find(work.partition.text(), chunk);
+    if (!end) break;
+    work.fixed.push_back(*std::move(end));
+  }
+  tables_.push_back(std::move(work));
+  return {};
+}
+
+// False: the table is finished.
+Result<bool> SnapshotReader::resume(Work& work, const SnapshotPartition& partition, const Position& position) {
+  const std::optional<SnapshotPoint> point = SnapshotPoint::decode(position.resume);
+  if (!point) return unreadable(partition.text(), position.resume);
+  if (point->system_id != system_id_) {
+    return Error(ErrorKind::kFatal, "origin_changed",
+                 "the snapshot of " + work.table.text() + " is of the server with system id " + point->system_id +
+                     ", and `url` leads to that with " + system_id_);
+  }
+  work.partition = partition;
+  work.position = position;
+  const bool finished = point->state == SnapshotPoint::State::kFinished;
+  const bool same_table = point->table == work.table.oid;
+  if (finished && same_table && !settings_.every_start) return false;
+  work.resumed = !finished;
+  const bool goes_on = !finished && same_table && point->state == SnapshotPoint::State::kByKeys &&
+                       bounds_.find(partition.text(), position.done.major).has_value();
+  if (!goes_on) {
+    begin_anew(work);
+    return true;
+  }
+  work.chunk = position.done.major + 1;
+  work.last = point->last;
+  return true;
+}
+
+// G4: the mark of a table goes when the table is no longer configured.
+void SnapshotReader::retire_unwanted(const Checkpoint& from) {
+  const std::string prefix = checkpoint_key(settings_.component, "");
+  for (const auto& [key, position] : from) {
+    if (position.retired || !std::string_view(key).starts_with(prefix)) continue;
+    const auto partition = SnapshotPartition::parse(std::string_view(key).substr(prefix.size()));
+    if (!partition || partition->moved) continue;
+    const std::size_t dot = partition->table.find('.');
+    const std::string_view table(partition->table);
+    const bool wanted = dot != std::string::npos && settings_.filter.wants(table.substr(0, dot), table.substr(dot + 1));
+    if (wanted) continue;
+    moves_[key] = {position.done, position.resume, true};
+    bounds_.forget(partition->text());
+  }
+}
+
+// S4.
+void SnapshotReader::begin_anew(Work& work) {
+  if (work.position) {
+    moves_[work.key(settings_.component)] = {work.position->done, work.position->resume, true};
+    context_.log.info("the snapshot of a table begins anew", {{"table", work.table.text()}});
+  }
+  moved_.settle_table(work.table.text(), moves_);
+  const std::uint32_t newest = std::max(work.partition.generation, bounds_.newest_generation(work.table.text()));
+  bounds_.forget(work.partition.text());
+  work.partition.generation = newest + 1;
+  work.position.reset();
+  work.last.reset();
+  work.fixed.clear();
+  work.chunk = 1;
+  work.rows = 0;
+  work.bytes = 0;
+}
+
+void SnapshotReader::publish(BatchBuilder& out) {
+  for (auto& [key, position] : moves_) out.through()[key] = std::move(position);
+  moves_.clear();
+}
+
+Status SnapshotReader::start_table(std::stop_token stop) {
+  SLUICE_TRY(describe(tables_.front().table.oid, stop));
+  if (tables_.empty() || reader_ || !shape_) return {};
+  Work& work = tables_.front();
+  by_keys_ = settings_.method == SnapshotMethod::kKeys && !shape_->key.empty();
+  const std::size_t columns = shape_->key.size();
+  const auto other_key = [&](const KeyText& key) { return key.size() != columns; };
+  const bool misfit = (work.last && other_key(*work.last)) || std::any_of(work.fixed.begin(), work.fixed.end(), other_key);
+  const bool begun = bounds_.knows(work.partition.text());
+  if (by_keys_ ? misfit : begun) begin_anew(work);
+  if (!bounds_.knows(work.partition.text())) SLUICE_TRY(bounds_.put(work.partition.text(), 0, {}));
+  key_slots_.clear();
+  for (const KeyColumn& column : shape_->key) key_slots_.push_back(column.slot);
+  TableRead what;
+  what.anchor = &*anchor_;
+  what.connect = settings_.connect;
+  what.shape = *shape_;
+  what.method = by_keys_ ? SnapshotMethod::kKeys : SnapshotMethod::kBlocks;
+  what.after = work.rows != 0 ? std::optional(key_of(given_)) : work.last;
+  what.fixed.assign(work.fixed.begin(), work.fixed.end());
+  what.range_rows = settings_.chunk_rows;
+  what.workers = settings_.workers;
+  first_of_table_ = work.rows == 0 && work.chunk == 1;
+  reader_ = std::make_unique<TableReader>(std::move(what));
+  return {};
+}
+
+void SnapshotReader::watch(BatchBuilder& out, std::size_t from) {
+  const std::vector<Record>& records = out.batch().records();
+  for (std::size_t i = from; i < records.size(); ++i) {
+    const Record& record = records[i];
+    if (record.op != Op::kUpdate || record.before.empty()) continue;
+    const SchemaSpec& spec = record.schema->spec();
+    const std::string name = spec.schema + '.' + spec.table;
+    const auto work = std::find_if(tables_.begin(), tables_.end(), [&](const Work& entry) { return entry.table.text() == name; });
+    const bool partly_read = work != tables_.end() && (work->last || !work->fixed.empty());
+    if (partly_read && !moved_.note(record, work->table.oid, system_id_, settings_.component, out)) begin_anew(*work);
+  }
+}
+
+// One row that moved, in a batch of its own place.
+Status SnapshotReader::read_moved(BatchBuilder& out, std::stop_token stop) {
+  const MovedRow& row = moved_.front();
+  SLUICE_TRY(describe(row.point.table, stop));
+  if (shape_) {
+    SLUICE_TRY(begin_under(*session_, *anchor_, stop));
+    const Rows rows = SLUICE_TRY(session_->query("SELECT " + shape_->columns + " FROM " + shape_->from + row.condition(*session_),
+                                                 "read a row that moved", stop));
+    for (int i = 0; i < rows.count(); ++i) emit_moved(out, row, rows, i);
+    SLUICE_TRY(session_->query("COMMIT", "read a row that moved", stop));
+  }
+  context_.faults.reach("postgres_snapshot.before_moved_row");
+  moved_.settle(out);
+  context_.faults.reach("postgres_snapshot.after_moved_row");
+  return {};
+}
+
+void SnapshotReader::emit_moved(BatchBuilder& out, const MovedRow& row, const Rows& rows, int index) {
+  const auto after = out.arena().array<Value>(relation_.codecs.size());
+  const Ordinal ordinal{1, static_cast<std::uint64_t>(index) + 1};
+  const std::uint16_t partition = out.partition(row.partition.text());
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    const auto column = static_cast<int>(i);
+    if (rows.is_null(index, column)) continue;
+    const std::string_view text = rows.text(index, column);
+    if (decode_text(relation_.codecs[i], text, out.arena(), after[i])) continue;
+    return out.reject(partition, ordinal, text, not_representable({i, std::string(text.substr(0, 100))}));
+  }
+  append(out, partition, ordinal, after, "true");
+}
+
+// Sets shape_ and relation_.  A table that the anchor does not know is newer than it, or gone.
+Status SnapshotReader::describe(std::uint32_t oid, std::stop_token stop) {
+  shape_.reset();
+  const auto ask = [&]() -> Result<std::optional<TableShape>> {
+    if (!session_) session_ = SLUICE_TRY(snapshot_session(settings_.connect, stop));
+    SLUICE_TRY(begin_under(*session_, *anchor_, stop));
+    auto shape = SLUICE_TRY(describe_table(*session_, oid, settings_.publication, stop));
+    const Rows rows = SLUICE_TRY(session_->query(
+        "SELECT has_table_privilege(" + std::to_string(oid) + "::oid, 'SELECT') IS NULL", "look up a table", stop));
+    SLUICE_TRY(session_->query("COMMIT", "look up a table", stop));
+    is_gone_ = rows.text(0, 0) == "t";
+    return shape;
+  };
+  Result<std::optional<TableShape>> shape = ask();
+  if (!shape) {
+    session_.reset();
+    return shape.error();
+  }
+  if (!*shape || is_gone_) return {};
+  shape_ = **std::move(shape);
+  relation_ = make_shape(shape_->relation, SLUICE_TRY(catalog_.describe(shape_->relation)), database_, context_.schemas);
+  return {};
+}
+
+}  // namespace sluice::sources::postgres
