@@ -21,7 +21,7 @@ source:
   postgres_cdc:
     url: "%(url)s"
     tables: [%(tables)s]
-    snapshot: %(snapshot)s
+    %(snapshot)s
     heartbeat: 200ms
 sinks:
 %(sinks)s
@@ -134,8 +134,15 @@ class Scenario:
     def config(self):
         sinks = "\n".join(f"  {sink.name}:\n    {sink.config(self.chance)}" for sink in self.sinks.values())
         return PIPELINE % {"name": self.name, "url": self.database.url, "tables": ", ".join(f"public.{table}" for table in WATCHED),
-                           "snapshot": self.options.snapshot, "sinks": sinks, "every": self.chance.choice((10, 50, 200)),
+                           "snapshot": self.snapshot(), "sinks": sinks, "every": self.chance.choice((10, 50, 200)),
                            "records": self.chance.choice((10, 200, 5_000))}
+
+    def snapshot(self):
+        if self.options.snapshot == "never":
+            return "snapshot: never"
+        chosen = {"snapshot": self.options.snapshot, "snapshot_method": self.chance.choice(("keys", "keys", "blocks")),
+                  "snapshot_workers": self.chance.choice((1, 2, 3)), "snapshot_chunk_rows": self.chance.choice((50, 300, 2_000))}
+        return "\n    ".join(f"{name}: {value}" for name, value in chosen.items())
 
     def under_load(self):
         count = self.options.writers
