@@ -7,6 +7,7 @@
 
 #include "core/config_fields.h"
 #include "formats/csv_writer.h"
+#include "formats/debezium/debezium_encoder.h"
 #include "formats/json_writer.h"
 
 namespace sluice {
@@ -90,6 +91,24 @@ bool no_options(const ConfigNode& node, BindContext& context) {
   return ConfigFields<Nothing>{}.bind(node, nullptr, nothing, context);
 }
 
+constexpr std::array kOutputFormats = {Format::kJson, Format::kCsv, Format::kDebezium, Format::kMaxwell, Format::kCloudEvents};
+const std::vector<std::string_view> kOutputNames = {"json", "csv", "debezium_json", "maxwell", "cloudevents"};
+
+bool bind_options_of(CodecConfig& config, const ConfigNode& node, BindContext& context) {
+  switch (config.format) {
+    case Format::kCsv: return bind_csv(node, config.csv, context);
+    case Format::kDebezium: return debezium::bind_options(node, config.debezium, context);
+    case Format::kMaxwell: return MaxwellOptions::fields().bind(node, nullptr, config.maxwell, context);
+    case Format::kCloudEvents: return CloudEventsOptions::fields().bind(node, nullptr, config.cloudevents, context);
+    default: return json_fields().bind(node, nullptr, config.json, context);
+  }
+}
+
+std::string show_debezium(const debezium::Options& options) {
+  const std::string shown = debezium::show_options(options);
+  return shown.empty() ? "debezium_json" : "{debezium_json: " + shown + "}";
+}
+
 std::string show_csv(const CsvOptions& csv) {
   const CsvFields fields{std::string(1, csv.delimiter), csv.header, csv.null_text, csv.columns};
   return "{csv: " + ConfigType<CsvFields>::show(fields) + "}";
@@ -129,22 +148,25 @@ class CsvEncoder final : public Encoder {
 bool ConfigType<CodecConfig>::bind(const ConfigNode& node, CodecConfig& out, BindContext& context) {
   const auto named = name_of(node, context);
   if (!named) return false;
-  const auto index = bind_name(*named->name, {"json", "csv"}, context);
+  const auto index = bind_name(*named->name, kOutputNames, context);
   if (!index) return false;
   CodecConfig config;
-  config.format = *index == 0 ? Format::kJson : Format::kCsv;
-  if (named->options != nullptr) {
-    const bool good = config.format == Format::kJson ? json_fields().bind(*named->options, nullptr, config.json, context)
-                                                     : bind_csv(*named->options, config.csv, context);
-    if (!good) return false;
-  }
+  config.format = kOutputFormats[*index];
+  if (named->options != nullptr && !bind_options_of(config, *named->options, context)) return false;
   out = std::move(config);
   return true;
 }
 
 std::string ConfigType<CodecConfig>::show(const CodecConfig& value) {
-  if (value.format == Format::kCsv) return value.csv == CsvOptions{} ? "csv" : show_csv(value.csv);
-  return value.json.meta ? "json" : "{json: {meta: false}}";
+  switch (value.format) {
+    case Format::kDebezium: return show_debezium(value.debezium);
+    case Format::kCsv: return value.csv == CsvOptions{} ? "csv" : show_csv(value.csv);
+    case Format::kMaxwell: return value.maxwell == MaxwellOptions{} ? "maxwell" : "{maxwell: " + ConfigType<MaxwellOptions>::show(value.maxwell) + "}";
+    case Format::kCloudEvents:
+      if (value.cloudevents == CloudEventsOptions{}) return "cloudevents";
+      return "{cloudevents: " + ConfigType<CloudEventsOptions>::show(value.cloudevents) + "}";
+    default: return value.json.meta ? "json" : "{json: {meta: false}}";
+  }
 }
 
 bool ConfigType<InputCodecConfig>::bind(const ConfigNode& node, InputCodecConfig& out, BindContext& context) {
@@ -170,7 +192,13 @@ std::string ConfigType<InputCodecConfig>::show(const InputCodecConfig& value) {
 }
 
 std::unique_ptr<Encoder> make_encoder(const CodecConfig& config) {
-  if (config.format == Format::kCsv) return std::make_unique<CsvEncoder>(config.csv);
+  switch (config.format) {
+    case Format::kCsv: return std::make_unique<CsvEncoder>(config.csv);
+    case Format::kDebezium: return debezium::make_debezium_lines(config.debezium);
+    case Format::kMaxwell: return make_maxwell_lines(config.maxwell);
+    case Format::kCloudEvents: return make_cloudevents_lines(config.cloudevents);
+    default: break;
+  }
   return std::make_unique<JsonEncoder>(config.json.meta ? JsonMeta::kInclude : JsonMeta::kOmit);
 }
 

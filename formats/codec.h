@@ -1,6 +1,7 @@
 #pragma once
 // `format:` as users write it, for both directions:
 //   format: json            format: {json: {meta: false}}            format: {csv: {delimiter: ";", header: true, null_text: ""}}
+//   format: debezium_json   format: {debezium_json: {lossless: true}}
 
 #include <cstdint>
 #include <memory>
@@ -12,7 +13,10 @@
 #include "core/record.h"
 #include "core/result.h"
 #include "core/schema.h"
+#include "formats/cloudevents.h"
 #include "formats/csv_cells.h"
+#include "formats/debezium/options.h"
+#include "formats/maxwell.h"
 
 namespace sluice {
 
@@ -21,13 +25,16 @@ struct JsonOptions {
   bool operator==(const JsonOptions&) const = default;
 };
 
-enum class Format : std::uint8_t { kJson, kCsv, kLines };
+enum class Format : std::uint8_t { kJson, kCsv, kLines, kDebezium, kMaxwell, kCloudEvents };
 
-// What a sink writes: json or csv.
+// What a sink writes: json, csv, debezium_json, maxwell or cloudevents.
 struct CodecConfig {
   Format format = Format::kJson;
   JsonOptions json;
   CsvOptions csv;
+  debezium::Options debezium;
+  MaxwellOptions maxwell;
+  CloudEventsOptions cloudevents;
 };
 
 // What a source reads: json, csv or lines.

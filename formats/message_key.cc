@@ -60,7 +60,7 @@ Error unavailable(std::string_view name) {
 
 }  // namespace
 
-MessageKeyWriter::MessageKeyWriter(std::vector<std::string> paths) {
+MessageKeyWriter::MessageKeyWriter(std::vector<std::string> paths, std::string prefix) : prefix_(std::move(prefix)) {
   for (std::string& path : paths) {
     auto steps = split_path(path);
     paths_.push_back({std::move(path), std::move(steps)});
@@ -70,13 +70,13 @@ MessageKeyWriter::MessageKeyWriter(std::vector<std::string> paths) {
 MessageKeyWriter::Plan MessageKeyWriter::compile(const Schema& schema) const {
   Plan plan;
   if (paths_.empty()) {
-    for (const std::uint32_t slot : schema.key()) plan.push_back({key_text(schema.fields()[slot].name), {}, slot, 0});
+    for (const std::uint32_t slot : schema.key()) plan.push_back({key_text(prefix_ + schema.fields()[slot].name), {}, slot, 0});
     return plan;
   }
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     const Path& path = paths_[i];
     const std::string& name = path.steps.size() == 1 ? path.steps.front() : path.text;
-    plan.push_back({key_text(name), {path.steps.begin() + 1, path.steps.end()}, schema.find(path.steps.front()), i});
+    plan.push_back({key_text(prefix_ + name), {path.steps.begin() + 1, path.steps.end()}, schema.find(path.steps.front()), i});
   }
   return plan;
 }

@@ -16,8 +16,8 @@ namespace sluice {
 // One per encoder; one thread.  Keeps what it found out about each schema; no allocation per record once its buffers have grown.
 class MessageKeyWriter {
  public:
-  // `paths` as users write them (a, a.b, `odd.name`.c), [] not among them; empty: the source's key.
-  explicit MessageKeyWriter(std::vector<std::string> paths);
+  // `paths` as users write them (a, a.b, `odd.name`.c), [] not among them; empty: the source's key.  `prefix` stands before each name.
+  explicit MessageKeyWriter(std::vector<std::string> paths, std::string prefix = {});
 
   // The text, valid until the next call; empty where the record has no key.  kBadRecord key_missing where a named field does not
   // exist, key_unavailable where the log left it out.
@@ -41,6 +41,7 @@ class MessageKeyWriter {
     std::vector<std::string> steps;
   };
   std::vector<Path> paths_;
+  const std::string prefix_;
   std::unordered_map<std::uint64_t, Plan> plans_;  // by schema id
   TextBuffer text_;
 };

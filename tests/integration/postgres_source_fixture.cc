@@ -38,6 +38,7 @@ sources::postgres::SessionSettings settings_of(const SourceOptions& options) {
   config.snapshot = options.snapshot;
   config.adopt = options.adopt;
   config.publication = options.publication;
+  if (options.messages) config.messages = sources::postgres::MessageMode::kEmit;
   auto settings = sources::postgres::session_settings(config, options.pipeline, "pg", options.state_directory);
   if (!settings) throw std::runtime_error(settings.error().message());
   if (options.adjust) options.adjust(*settings);
@@ -79,6 +80,7 @@ Result<SourceState> SourceRun::read() {
   BatchBuilder builder(std::make_shared<Batch>(origin_, 0), limits);
   auto state = source_->read(builder, stop_.get_token());
   const std::shared_ptr<Batch> batch = builder.take();
+  if (on_batch) on_batch(*batch);
   for (const Record& record : batch->records()) {
     seen_.push_back({record.op, record.ordinal, record.schema->spec().table, show_all(record.before), show_all(record.after),
                      show_all(record.key), record.schema->key()});

@@ -84,6 +84,7 @@ struct SourceOptions {
   bool adopt = false;
   std::string state_directory = {};
   std::string publication = {};
+  bool messages = false;
   std::function<void(sources::postgres::SessionSettings&)> adjust = {};  // last
 };
 
@@ -126,6 +127,7 @@ class SourceRun {
   FakeMetrics& metrics() { return metrics_; }
   KeepingLogger& log() { return log_; }
 
+  std::function<void(const Batch&)> on_batch;  // every batch, after read(); empty: nobody looks
   CrashAt faults;
   BatchLimits limits{13, 1024 * 1024, std::chrono::milliseconds(100)};
 

@@ -1,7 +1,7 @@
 // Runs Debezium's PostgreSQL connector, embedded, and writes what it would send to Kafka.
 //   java -cp "LIBS/*" DebeziumOracle.java FILE.properties...
 // Each file configures one engine; besides Debezium's own settings it holds oracle.output (the file to write) and oracle.last (an
-// engine ends with the first record whose topic has this suffix).  All engines run at the same time in one process.
+// engine ends with the first record whose topic has this suffix), and may hold oracle.replace_null (the converter's setting).  All engines run at the same time in one process.
 // A line of the output: {"topic","key","value","key_schema","value_schema","headers"}; key and value are the JSON of Connect's
 // JsonConverter without schemas, as text, the schemas are what schemas.enable=true adds; null where there is none.
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -30,8 +30,8 @@ import org.apache.kafka.connect.json.JsonConverter;
 import org.apache.kafka.connect.source.SourceRecord;
 
 public class DebeziumOracle {
-  private final JsonConverter plain = converter(false);
-  private final JsonConverter withSchemas = converter(true);
+  private final JsonConverter plain;
+  private final JsonConverter withSchemas;
   private final ObjectMapper mapper = new ObjectMapper();
   private final PrintStream out;
   private final String last;
@@ -40,11 +40,14 @@ public class DebeziumOracle {
   DebeziumOracle(Properties properties) throws IOException {
     out = new PrintStream(Files.newOutputStream(Path.of(properties.getProperty("oracle.output"))), false, StandardCharsets.UTF_8);
     last = properties.getProperty("oracle.last");
+    boolean replaceNull = Boolean.parseBoolean(properties.getProperty("oracle.replace_null", "true"));
+    plain = converter(false, replaceNull);
+    withSchemas = converter(true, replaceNull);
   }
 
-  private static JsonConverter converter(boolean schemas) {
+  private static JsonConverter converter(boolean schemas, boolean replaceNull) {
     JsonConverter converter = new JsonConverter();
-    converter.configure(Map.of("schemas.enable", schemas), false);
+    converter.configure(Map.of("schemas.enable", schemas, "replace.null.with.default", replaceNull), false);
     return converter;
   }
 

@@ -30,12 +30,15 @@ DELETE FROM key_types;
 DELETE FROM needed;
 DELETE FROM numbers WHERE id < 3;
 DELETE FROM defaults;
-INSERT INTO toasted SELECT 1, s, to_jsonb(s), s::bytea, ARRAY[s], array_agg(i), hstore('k', s), ('1' || repeat('0', 9000))::numeric + 1, 1, s
-  FROM generate_series(1, 3000) i, (SELECT string_agg(md5(x::text), '') AS s FROM generate_series(1, 300) x) g GROUP BY s;
+INSERT INTO toasted
+  SELECT 1, s, to_jsonb(s), ('<a>' || s || '</a>')::xml, s::bytea, ARRAY[s], ARRAY[s], ia, ia, ARRAY[s::bytea], array_fill('76019d1a-ad2e-4b22-96e9-1a6d6543c818'::uuid, '{300}'),
+    ia, ia, array_fill('2020-01-01'::timestamp, '{300}'), ARRAY[to_jsonb(s)], hstore('k', s), ARRAY[hstore('k', s)], translate(s, 'abcdef', '123456')::numeric,
+    s, repeat('01', 9000)::varbit, (SELECT polygon(('((' || string_agg(i::text, '),(') || '))')::text) FROM (SELECT x || ',' || x AS i FROM generate_series(1, 150) x) y), 1, s
+  FROM (SELECT string_agg(md5(x::text), '') AS s, (SELECT array_agg(y * 7919 % 100003) FROM generate_series(1, 700) y) AS ia FROM generate_series(1, 140) x) g;
 UPDATE toasted SET v = 2;
 UPDATE toasted SET id = 2;
 DELETE FROM toasted;
-INSERT INTO toasted_full SELECT 1, string_agg(md5(x::text), ''), 1 FROM generate_series(1, 300) x;
+INSERT INTO toasted_full SELECT 1, string_agg(md5(x::text), ''), 1 FROM generate_series(1, 140) x;
 UPDATE toasted_full SET v = 2;
 DELETE FROM toasted_full;
 INSERT INTO parts VALUES (1, 2, 'x'), (2, 3, 'y');

@@ -15,17 +15,21 @@ PREFIX = "srv"  # topic.prefix
 LIBRARIES = pathlib.Path(os.environ.get("SLUICE_CACHE", pathlib.Path.home() / ".cache" / "sluice")) / "debezium-3.5.0"
 
 # Debezium's settings of each recording.
+TYPES = "public.(numbers|binaries|times|arrays|others|needed|defaults|toasted|last_record)"
 MODES = {
     "default": {},
-    "lossless": {"decimal.handling.mode": "string", "time.precision.mode": "isostring", "interval.handling.mode": "string",
-                 "hstore.handling.mode": "map", "include.unknown.datatypes": "true", "skipped.operations": "none"},
+    "lossless": {"decimal.handling.mode": "string", "interval.handling.mode": "string", "include.unknown.datatypes": "true",
+                 "skipped.operations": "none", "oracle.replace_null": "false"},
     "tuned": {"decimal.handling.mode": "double", "time.precision.mode": "connect", "interval.handling.mode": "string",
               "hstore.handling.mode": "map", "binary.handling.mode": "hex", "money.fraction.digits": "3", "tombstones.on.delete": "false",
               "skipped.operations": "none", "provide.transaction.metadata": "true", "unavailable.value.placeholder": "gone"},
-    "micro": {"time.precision.mode": "microseconds", "binary.handling.mode": "base64"},
-    "nano": {"time.precision.mode": "nanoseconds", "binary.handling.mode": "base64-url-safe"},
-    "adaptive_time": {"time.precision.mode": "adaptive_time_microseconds"},
+    "iso": {"decimal.handling.mode": "string", "time.precision.mode": "isostring", "hstore.handling.mode": "map",
+            "binary.handling.mode": "base64", "table.include.list": TYPES},
+    "micro": {"time.precision.mode": "microseconds", "binary.handling.mode": "base64-url-safe", "table.include.list": TYPES},
+    "nano": {"time.precision.mode": "nanoseconds", "table.include.list": TYPES},
+    "adaptive_time": {"time.precision.mode": "adaptive_time_microseconds", "table.include.list": TYPES},
 }
+SNAPSHOT_MODES = ["default", "lossless"]
 COMMON = """
 name=oracle
 connector.class=io.debezium.connector.postgresql.PostgresConnector
@@ -99,7 +103,8 @@ def wait_end(process, folder):
 
 # What is different on each run: times of the commit and of the processing, positions, transaction ids.
 MASKS = [(re.compile(r'"ts_(ms|us|ns)":\d+'), r'"ts_\1":0'), (re.compile(r'"(lsn|txId)":\d+'), r'"\1":0'),
-         (re.compile(r'"sequence":"\[[^]]*\]"'), '"sequence":""'), (re.compile(r'"id":"(\d+):\d+"'), '"id":"0:0"')]
+         (re.compile(r'"sequence":"\[[^]]*\]"'), '"sequence":""'), (re.compile(r'"id":"\d+:\d+"'), '"id":""'),
+         (re.compile(r'LogicalDecodingMessageId@[0-9a-f]+'), 'LogicalDecodingMessageId@0')]  # a Java object's address
 
 
 def mask(text):
@@ -108,11 +113,51 @@ def mask(text):
     return text
 
 
-def read(path):
-    """The records of one engine, masked: (lines, schema texts)."""
-    lines = []
-    for text in path.read_text("utf-8").splitlines():
+def recording(path):
+    """What one engine wrote as the lines of a recording: a schema stands once, before the first record that has it."""
+    lines, schemas = [], {}
+
+    def number(schema):
+        if schema is None:
+            return None
+        if schema not in schemas:
+            schemas[schema] = len(schemas)
+            lines.append(json.dumps({"schema": schema}, ensure_ascii=False))
+        return schemas[schema]
+
+    for text in path.read_text("utf-8").rstrip("\n").split("\n"):
         record = json.loads(text)
-        record["key"], record["value"] = mask(record["key"]), mask(record["value"])
-        lines.append(record)
+        key_schema, value_schema = number(record["key_schema"]), number(record["value_schema"])
+        lines.append(json.dumps({"topic": record["topic"], "key": mask(record["key"]), "value": mask(record["value"]),
+                                 "key_schema": key_schema, "value_schema": value_schema, "headers": record["headers"]}, ensure_ascii=False))
     return lines
+
+
+def record_all(postgres_class, folder):
+    """Runs every mode over the stream, and some over a snapshot; {name: lines}."""
+    with postgres_class() as server:
+        server.sql(sql("schema.sql"))
+        server.sql("CREATE PUBLICATION oracle FOR ALL TABLES")
+        process = start(server, folder, list(MODES))
+        try:
+            wait_streaming(server, process, len(MODES))
+            server.sql(sql("rows.sql"))
+            server.sql(sql("changes.sql"))
+            wait_end(process, folder)
+        finally:
+            process.kill()
+            process.wait()
+        names = list(MODES)
+        snapshots = [f"{mode}_snapshot" for mode in SNAPSHOT_MODES]
+        server.sql("DROP SCHEMA public CASCADE; DROP SCHEMA \"sales-eu\" CASCADE; CREATE SCHEMA public")
+        server.sql(sql("schema.sql"))
+        server.sql(sql("rows.sql"))
+        process = start(server, folder, snapshots)
+        try:
+            wait_streaming(server, process, len(snapshots))
+            server.sql("INSERT INTO last_record VALUES (1)")
+            wait_end(process, folder)
+        finally:
+            process.kill()
+            process.wait()
+    return {name: recording(folder / f"{name}.jsonl") for name in names + snapshots}
