@@ -4,6 +4,7 @@
   expression  a filter of three conditions next to the same conditions in C++
   startup     process start to /readyz, resident memory when idle
   postgres    postgres_cdc -> discard next to pg_recvlogical -f /dev/null on the same log, for three sizes of transactions
+  kafka       postgres_cdc -> debezium_json -> Kafka exactly once next to Debezium in Kafka Connect, and the time from commit to reader
 """
 
 import argparse
@@ -20,6 +21,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "bench"))
+from kafka_bench import bench_kafka  # noqa: E402
 from measure import Cost, median, run, table  # noqa: E402
 from postgres_bench import bench_postgres  # noqa: E402
 from support.daemon import Workspace  # noqa: E402
@@ -122,10 +124,11 @@ def bench_startup(_):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    benches = {"json": bench_json, "expression": bench_expression, "startup": bench_startup, "postgres": bench_postgres}
+    benches = {"json": bench_json, "expression": bench_expression, "startup": bench_startup, "postgres": bench_postgres, "kafka": bench_kafka}
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(benches))
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--rows", type=int, default=500_000)
+    parser.add_argument("--binary", type=pathlib.Path, default=BUILD / "sluice", help="the daemon of the kafka bench")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     os.environ["SLUICE_BINARY"] = str(BUILD / "sluice")

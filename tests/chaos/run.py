@@ -35,7 +35,7 @@ def play(seeds, options, say=print):
     """Tally of all seeds and the failures as (seed, text)."""
     total, failures = Tally(), []
     for start in range(0, len(seeds), SEEDS_PER_SERVER):
-        with Services(with_kafka="kafka" in options.sinks) as services:
+        with Services(with_kafka=bool({"kafka", "debezium"} & set(options.sinks))) as services:
             for seed in seeds[start:start + SEEDS_PER_SERVER]:
                 play_one(seed, services, options, total, failures, say)
     return total, failures

@@ -21,7 +21,7 @@ source:
   postgres_cdc:
     url: "%(url)s"
     tables: [%(tables)s]
-    snapshot: %(snapshot)s
+    %(snapshot)s
     heartbeat: 200ms
 sinks:
 %(sinks)s
@@ -29,6 +29,8 @@ checkpoint: {every: %(every)sms, records: %(records)s}
 retry: {initial: 20ms, max: 200ms}
 """
 SLOTS = "select active_pid from pg_replication_slots where active and slot_name like 'sluice_%'"
+FIRST_START = ("slot_creation", "publication", "create_topic")  # fault points that are not passed again
+ONCE_A_LIFE = ("init", "staging", "part_remove", "part_cut")
 SETTLE = 60  # seconds for what is left once the writers have ended
 
 
@@ -132,8 +134,15 @@ class Scenario:
     def config(self):
         sinks = "\n".join(f"  {sink.name}:\n    {sink.config(self.chance)}" for sink in self.sinks.values())
         return PIPELINE % {"name": self.name, "url": self.database.url, "tables": ", ".join(f"public.{table}" for table in WATCHED),
-                           "snapshot": self.options.snapshot, "sinks": sinks, "every": self.chance.choice((10, 50, 200)),
+                           "snapshot": self.snapshot(), "sinks": sinks, "every": self.chance.choice((10, 50, 200)),
                            "records": self.chance.choice((10, 200, 5_000))}
+
+    def snapshot(self):
+        if self.options.snapshot == "never":
+            return "snapshot: never"
+        chosen = {"snapshot": self.options.snapshot, "snapshot_method": self.chance.choice(("keys", "keys", "blocks")),
+                  "snapshot_workers": self.chance.choice((1, 2, 3)), "snapshot_chunk_rows": self.chance.choice((50, 300, 2_000))}
+        return "\n    ".join(f"{name}: {value}" for name, value in chosen.items())
 
     def under_load(self):
         count = self.options.writers
@@ -160,20 +169,22 @@ class Scenario:
     def launch(self):
         self.doomed = None
         if self.chance.random() < 0.35:
-            self.doomed = f"{self.chance.choice(self.fault_points())}:{self.chance.choice((1, 1, 2, 3, 5, 8, 13))}"
+            point = self.chance.choice(self.fault_points())
+            passage = 1 if any(word in point for word in ONCE_A_LIFE) else self.chance.choice((1, 1, 2, 3, 5, 8, 13))
+            self.doomed = f"{point}:{passage}"
         self.daemon = self.work.launch("p.yaml", fault_point=self.doomed)
         self.note(f"start{f', to die at {self.doomed}' if self.doomed else ''}")
 
     def fault_points(self):
-        kinds = [f"{kind}_sink" for kind in self.sinks] + ["postgres_cdc", "lane", "kafka"]
-        return [point for point in known_fault_points() if point.split(".")[0] in kinds]
+        kinds = [f"{kind.replace('debezium', 'kafka')}_sink" for kind in self.sinks] + ["postgres_cdc", "lane"]
+        return [point for point in known_fault_points() if point.split(".")[0] in kinds and not any(word in point for word in FIRST_START)]
 
     def live_and_die(self, writers):
         """One life of the daemon and what befalls it meanwhile."""
         if not self.alive():
             self.launch()
         life = self.chance.choice((0.1, 0.5, 1.0, 2.0)) * self.chance.uniform(0.3, 1.7)
-        until = time.monotonic() + max(life, 1.0 if self.doomed else 0.0)
+        until = time.monotonic() + max(life, 2.0 if self.doomed else 0.0)
         while time.monotonic() < until and any(writer.is_alive() for writer in writers) and self.alive():
             self.trouble()
             time.sleep(0.02)

@@ -5,7 +5,7 @@ import gzip
 import json
 import sqlite3
 
-from chaos import verdict
+from chaos import events, verdict
 from chaos.workload import WATCHED
 from support import outputs
 
@@ -61,6 +61,7 @@ class KafkaSink:
     """Every change: all in one topic with one order, or a topic per table where the order holds per key."""
 
     name = "events"
+    format = "json"
 
     def __init__(self, scenario):
         self.kafka, self.base = scenario.services.kafka, scenario.name
@@ -70,21 +71,44 @@ class KafkaSink:
         self.per_table = chance.random() < 0.6
         self.partitions = chance.choice((1, 3)) if self.per_table else 1
         topic = f"{self.base}.${{meta.table}}" if self.per_table else self.base
-        return (f'kafka:\n      brokers: "{self.kafka.bootstrap}"\n      topic: "{topic}"\n      format: json\n      delivery: exactly_once\n'
+        return (f'kafka:\n      brokers: "{self.kafka.bootstrap}"\n      topic: "{topic}"\n      format: {self.format}\n      delivery: exactly_once\n'
                 f"      compression: {chance.choice(('lz4', 'none', 'zstd'))}\n      create_topics: {{partitions: {self.partitions}, replication: 1}}")
 
     def topics(self):
         return [f"{self.base}.{table}" for table in WATCHED] if self.per_table else [self.base]
 
-    def check(self, judge):
-        records = []
+    def messages(self):
+        """(topic, place, message) of all topics, at read_committed."""
         with concurrent.futures.ThreadPoolExecutor(len(WATCHED)) as pool:
-            for topic, messages in zip(self.topics(), pool.map(self.kafka.read, self.topics())):  # read_committed
+            for topic, messages in zip(self.topics(), pool.map(self.kafka.read, self.topics())):
                 for message in messages:
-                    place = f"{topic}[{message['partition']}]"
-                    records.append(verdict.from_json_record(json.loads(message["payload"]), place, message["key"]))
+                    yield topic, f"{topic}[{message['partition']}]", message
+
+    def check(self, judge):
+        records = [verdict.from_json_record(json.loads(message["payload"]), place, message["key"]) for _, place, message in self.messages()]
         judge.check_changes(records, "kafka sink", one_order=self.partitions == 1)
         return len(records)
 
 
-SINKS = {"file": FileSink, "sqlite": SqliteSink, "kafka": KafkaSink}
+class DebeziumSink(KafkaSink):
+    """The same as Debezium's events, a topic per table."""
+
+    name = "debezium"
+    format = "{debezium_json: {lossless: true}}"
+
+    def config(self, chance):
+        text = super().config(chance)
+        return f"{text}\n      per_table: {{journal: {{key: [rid]}}}}" if self.per_table else self.config(chance)  # the table has no key of its own
+
+    def check(self, judge):
+        seen = {table: [] for table in WATCHED}
+        for topic, place, message in self.messages():
+            table = topic.rsplit(".", 1)[1]
+            seen[table].append((place, events.read_event(message, table, judge.kinds)))
+        expected = events.expected_events(judge.changes)
+        for table in WATCHED:
+            events.check_table(seen[table], expected[table], f"events of {table}", one_order=self.partitions == 1)
+        return sum(map(len, seen.values()))
+
+
+SINKS = {"file": FileSink, "sqlite": SqliteSink, "kafka": KafkaSink, "debezium": DebeziumSink}
