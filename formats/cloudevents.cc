@@ -121,9 +121,10 @@ class CloudEventLines final : public Encoder {
 }  // namespace
 
 const ConfigFields<CloudEventsOptions>& CloudEventsOptions::fields() {
-  static const auto kFields = ConfigFields<CloudEventsOptions>{}
-                                  .optional("source", &CloudEventsOptions::source, "The events' source; default: the name of the record's source.")
-                                  .optional("type", &CloudEventsOptions::type, "What stands before the operation in the events' type.");
+  static const auto kFields =
+      ConfigFields<CloudEventsOptions>{}
+          .optional("source", &CloudEventsOptions::source, "The events' source; default: the name of the record's source.")
+          .optional("type", &CloudEventsOptions::type, "What stands before the operation in the events' type.");
   return kFields;
 }
 

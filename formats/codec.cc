@@ -161,7 +161,8 @@ std::string ConfigType<CodecConfig>::show(const CodecConfig& value) {
   switch (value.format) {
     case Format::kDebezium: return show_debezium(value.debezium);
     case Format::kCsv: return value.csv == CsvOptions{} ? "csv" : show_csv(value.csv);
-    case Format::kMaxwell: return value.maxwell == MaxwellOptions{} ? "maxwell" : "{maxwell: " + ConfigType<MaxwellOptions>::show(value.maxwell) + "}";
+    case Format::kMaxwell:
+      return value.maxwell == MaxwellOptions{} ? "maxwell" : "{maxwell: " + ConfigType<MaxwellOptions>::show(value.maxwell) + "}";
     case Format::kCloudEvents:
       if (value.cloudevents == CloudEventsOptions{}) return "cloudevents";
       return "{cloudevents: " + ConfigType<CloudEventsOptions>::show(value.cloudevents) + "}";

@@ -50,9 +50,9 @@ void write_value(const Value& value, TextBuffer& out) {
 
 // What the messages of one schema share.
 struct MaxwellPlan {
-  std::string names;                  // "database":...,"table":...
-  std::vector<std::string> fields;    // "name":
-  std::string key_columns;            // ["id"]
+  std::string names;                // "database":...,"table":...
+  std::vector<std::string> fields;  // "name":
+  std::string key_columns;          // ["id"]
 };
 
 std::string json_text(std::string_view text) {
@@ -66,7 +66,8 @@ MaxwellPlan make_plan(const Schema& schema) {
   MaxwellPlan plan;
   plan.names = "\"database\":" + json_text(spec.schema.empty() ? spec.database : spec.schema) + ",\"table\":" + json_text(spec.table);
   for (const Field& field : schema.fields()) plan.fields.push_back(json_text(field.name) + ':');
-  for (const std::uint32_t slot : schema.key()) plan.key_columns += (plan.key_columns.empty() ? "" : ",") + json_text(schema.fields()[slot].name);
+  for (const std::uint32_t slot : schema.key())
+    plan.key_columns += (plan.key_columns.empty() ? "" : ",") + json_text(schema.fields()[slot].name);
   return plan;
 }
 
@@ -147,7 +148,8 @@ class MaxwellWriter {
       constexpr std::string_view kName = ",\"position\":\"";
       at = std::copy(kName.begin(), kName.end(), at);
       const auto hex = [&at](std::uint64_t number) {
-        for (char* const end = std::to_chars(at, at + 16, number, 16).ptr; at < end; ++at) *at = *at >= 'a' ? static_cast<char>(*at - 32) : *at;
+        for (char* const end = std::to_chars(at, at + 16, number, 16).ptr; at < end; ++at)
+          *at = *at >= 'a' ? static_cast<char>(*at - 32) : *at;
       };
       hex(lsn >> 32);
       *at++ = '/';

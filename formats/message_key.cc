@@ -54,8 +54,9 @@ Error missing(const std::string& path) {
 }
 
 Error unavailable(std::string_view name) {
-  return {ErrorKind::kBadRecord, "key_unavailable", "the message's key: the log left out the value of " + std::string(name) +
-                                                        " (mend: ALTER TABLE ... REPLICA IDENTITY FULL, or another key)"};
+  return {ErrorKind::kBadRecord, "key_unavailable",
+          "the message's key: the log left out the value of " + std::string(name) +
+              " (mend: ALTER TABLE ... REPLICA IDENTITY FULL, or another key)"};
 }
 
 }  // namespace

@@ -25,10 +25,10 @@ class MessageKeyWriter {
 
  private:
   struct Part {
-    std::string name;                 // ,"a.b": with the comma
-    std::vector<std::string> steps;   // below the column; only for named fields
+    std::string name;                // ,"a.b": with the comma
+    std::vector<std::string> steps;  // below the column; only for named fields
     std::uint32_t slot = 0;
-    std::size_t path = 0;             // index into paths_
+    std::size_t path = 0;  // index into paths_
   };
   using Plan = std::vector<Part>;
 

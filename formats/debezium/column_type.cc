@@ -11,8 +11,8 @@ namespace sluice::debezium {
 
 namespace {
 
-constexpr int kDefaultFraction = 6;        // digits of a second
-constexpr int kScaleMask = 0x7ff;          // how a negative scale looks to Debezium: numeric(5,-2) has scale 2046
+constexpr int kDefaultFraction = 6;  // digits of a second
+constexpr int kScaleMask = 0x7ff;    // how a negative scale looks to Debezium: numeric(5,-2) has scale 2046
 constexpr std::int32_t kNoLimit = std::numeric_limits<std::int32_t>::max();
 
 struct Named {

@@ -154,7 +154,8 @@ std::string write(const Shape& shape, bool optional, std::string_view default_js
 
 }  // namespace
 
-std::string column_schema(const ColumnType& type, const Options& options, bool optional, std::string_view default_json, std::string_view field) {
+std::string column_schema(const ColumnType& type, const Options& options, bool optional, std::string_view default_json,
+                          std::string_view field) {
   const Shape shape = shape_of(type, options);
   if (!type.is_array) return write(shape, optional, default_json, field);
   // The elements of these Debezium leaves required.
@@ -168,8 +169,8 @@ std::string_view connect_type(const ColumnType& type, const Options& options) {
 }
 
 std::string struct_schema(std::string_view fields, bool optional, std::string_view name, int version, std::string_view field) {
-  std::string text = R"({"type":"struct","fields":[)" + std::string(fields) + (optional ? R"(],"optional":true)" : R"(],"optional":false)") +
-                     R"(,"name":)" + quoted(name);
+  std::string text = R"({"type":"struct","fields":[)" + std::string(fields) +
+                     (optional ? R"(],"optional":true)" : R"(],"optional":false)") + R"(,"name":)" + quoted(name);
   if (version != 0) text += R"(,"version":)" + std::to_string(version);
   if (!field.empty()) text += R"(,"field":)" + quoted(field);
   return text + '}';
@@ -203,7 +204,8 @@ std::string_view message_key_schema() {
 std::string message_value_schema(const Options& options) {
   return R"({"type":"struct","fields":[{"type":"string","optional":false,"field":"op"},{"type":"int64","optional":true,"field":"ts_ms"},)" +
          std::string(source_schema()) + ',' + std::string(transaction_block_schema()) +
-         R"(,{"type":"struct","fields":[{"type":"string","optional":true,"field":"prefix"},{"type":")" + std::string(binary_shape(options).type) +
+         R"(,{"type":"struct","fields":[{"type":"string","optional":true,"field":"prefix"},{"type":")" +
+         std::string(binary_shape(options).type) +
          R"(","optional":true,"field":"content"}],"optional":false,"name":"io.debezium.connector.postgresql.Message","version":1,)"
          R"("field":"message"}],"optional":false,"name":"io.debezium.connector.postgresql.MessageValue","version":1})";
 }

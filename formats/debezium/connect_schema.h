@@ -11,7 +11,8 @@
 namespace sluice::debezium {
 
 // {"type":...} of a column.  `default_json`: empty for none.  `field`: empty for an element.
-std::string column_schema(const ColumnType& type, const Options& options, bool optional, std::string_view default_json, std::string_view field);
+std::string column_schema(const ColumnType& type, const Options& options, bool optional, std::string_view default_json,
+                          std::string_view field);
 
 // Connect's type of the column: "int32", "string", ...
 std::string_view connect_type(const ColumnType& type, const Options& options);

@@ -7,6 +7,7 @@
 
 #include "formats/debezium/connect_schema.h"
 #include "formats/debezium/jackson_text.h"
+#include "formats/debezium/payload_text.h"
 #include "formats/debezium/source_block.h"
 #include "formats/debezium/table_plan.h"
 #include "formats/debezium/value_writer.h"
@@ -53,7 +54,8 @@ class DebeziumMessages final : public MessageEncoder {
 
   bool skipped(const Record& record) const {
     const auto skips = [this](Operation operation) {
-      return std::find(options_.skipped_operations.begin(), options_.skipped_operations.end(), operation) != options_.skipped_operations.end();
+      return std::find(options_.skipped_operations.begin(), options_.skipped_operations.end(), operation) !=
+             options_.skipped_operations.end();
     };
     switch (record.op) {
       case Op::kRead: return false;
@@ -175,7 +177,7 @@ class DebeziumMessages final : public MessageEncoder {
     const ByteRange key = with_schema(message_key_schema(), text_.view(), out);
     text_.clear();
     text_.append("{\"op\":\"m\",\"ts_ms\":");
-    append_number(batch.ingest_time() / 1000, text_);
+    append_integer(batch.ingest_time() / 1000, text_);
     text_.append(',');
     write_source(batch, record, meta_, *plan_, source_names(), text_);
     write_transaction(record);
@@ -189,7 +191,8 @@ class DebeziumMessages final : public MessageEncoder {
     out.add(key, value, out.copy(topic_name(plans_->prefix + ".message")));
   }
 
-  ByteRange envelope(const Batch& batch, const Record& record, std::string_view before, std::string_view after, char op, MessageBuffer& out) {
+  ByteRange envelope(const Batch& batch, const Record& record, std::string_view before, std::string_view after, char op,
+                     MessageBuffer& out) {
     text_.clear();
     text_.append("{\"before\":");
     text_.append(before);
@@ -202,11 +205,11 @@ class DebeziumMessages final : public MessageEncoder {
     text_.append(op);
     const std::int64_t micros = batch.ingest_time();
     text_.append("\",\"ts_ms\":");
-    append_number(micros / 1000, text_);
+    append_integer(micros / 1000, text_);
     text_.append(",\"ts_us\":");
-    append_number(micros, text_);
+    append_integer(micros, text_);
     text_.append(",\"ts_ns\":");
-    append_number(micros * 1000, text_);
+    append_integer(micros * 1000, text_);
     text_.append('}');
     return with_schema(plan_->value_schema(), text_.view(), out);
   }
@@ -236,9 +239,9 @@ class DebeziumMessages final : public MessageEncoder {
 
   void append_transaction_id(std::int64_t lsn) {
     text_.append("\"id\":\"");
-    append_number(transaction_.id(), text_);
+    append_integer(transaction_.id(), text_);
     text_.append(':');
-    append_number(lsn, text_);
+    append_integer(lsn, text_);
     text_.append('"');
   }
 
@@ -255,13 +258,13 @@ class DebeziumMessages final : public MessageEncoder {
     append_transaction_id(lsn);
     text_.append(",\"event_count\":");
     if (status == "END") {
-      append_number(transaction_.events(), text_);
+      append_integer(transaction_.events(), text_);
       append_event_counts();
     } else {
       text_.append("null,\"data_collections\":null");
     }
     text_.append(",\"ts_ms\":");
-    append_number(transaction_.commit_micros() / 1000, text_);
+    append_integer(transaction_.commit_micros() / 1000, text_);
     text_.append('}');
     const ByteRange value = with_schema(transaction_value_schema(), text_.view(), out);
     out.add(key, value, out.copy(topic_name(plans_->prefix + ".transaction")));
@@ -275,7 +278,7 @@ class DebeziumMessages final : public MessageEncoder {
       first = false;
       write_jackson_string(table, text_);
       text_.append(",\"event_count\":");
-      append_number(count, text_);
+      append_integer(count, text_);
       text_.append('}');
     }
     text_.append(']');
@@ -288,9 +291,9 @@ class DebeziumMessages final : public MessageEncoder {
     text_.append(",\"transaction\":{");
     append_transaction_id(lsn);
     text_.append(",\"total_order\":");
-    append_number(event.total_order, text_);
+    append_integer(event.total_order, text_);
     text_.append(",\"data_collection_order\":");
-    append_number(event.table_order, text_);
+    append_integer(event.table_order, text_);
     text_.append('}');
   }
 

@@ -24,7 +24,7 @@ bool is_function(std::string_view text) {
 
 bool is_current_time(std::string_view text) {
   static constexpr std::array<std::string_view, 5> kNames = {"current_timestamp", "current_time", "current_date", "localtime",
-                                                            "localtimestamp"};
+                                                             "localtimestamp"};
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return std::find(kNames.begin(), kNames.end(), lower) != kNames.end();
@@ -107,22 +107,34 @@ std::optional<std::string_view> label(std::string_view text, const std::string& 
   return text.substr(1, cast - 2);
 }
 
-std::optional<Value> text_value(std::optional<std::string_view> text) {
-  return text ? std::optional(Value::string(*text)) : std::nullopt;
-}
+std::optional<Value> text_value(std::optional<std::string_view> text) { return text ? std::optional(Value::string(*text)) : std::nullopt; }
 
 // Which text stands for a function, by the type's name in the catalogue; nullopt: Debezium does not look at defaults of this type.
 std::optional<std::string_view> generated(const ColumnType& type) {
   struct Entry {
     std::string_view name, text;
   };
-  static constexpr std::array kEntries = {
-      Entry{"bit", "00"},         Entry{"varbit", "0"},    Entry{"bool", "false"},     Entry{"bpchar", ""},
-      Entry{"varchar", ""},       Entry{"text", ""},       Entry{"numeric", "0.0"},    Entry{"float4", "0.0"},
-      Entry{"float8", "0.0"},     Entry{"int2", "0"},      Entry{"int4", "0"},         Entry{"int8", "0"},
-      Entry{"json", "{}"},        Entry{"jsonb", "{}"},    Entry{"xml", ""},           Entry{"uuid", "00000000-0000-0000-0000-000000000000"},
-      Entry{"date", "1970-01-01"}, Entry{"time", "00:00:00"}, Entry{"timestamp", "1970-01-01"}, Entry{"timestamptz", "1970-01-01"},
-      Entry{"interval", "P"}};
+  static constexpr std::array kEntries = {Entry{"bit", "00"},
+                                          Entry{"varbit", "0"},
+                                          Entry{"bool", "false"},
+                                          Entry{"bpchar", ""},
+                                          Entry{"varchar", ""},
+                                          Entry{"text", ""},
+                                          Entry{"numeric", "0.0"},
+                                          Entry{"float4", "0.0"},
+                                          Entry{"float8", "0.0"},
+                                          Entry{"int2", "0"},
+                                          Entry{"int4", "0"},
+                                          Entry{"int8", "0"},
+                                          Entry{"json", "{}"},
+                                          Entry{"jsonb", "{}"},
+                                          Entry{"xml", ""},
+                                          Entry{"uuid", "00000000-0000-0000-0000-000000000000"},
+                                          Entry{"date", "1970-01-01"},
+                                          Entry{"time", "00:00:00"},
+                                          Entry{"timestamp", "1970-01-01"},
+                                          Entry{"timestamptz", "1970-01-01"},
+                                          Entry{"interval", "P"}};
   const auto found = std::find_if(kEntries.begin(), kEntries.end(), [&](const Entry& entry) { return entry.name == type.name; });
   return found == kEntries.end() ? std::nullopt : std::optional(found->text);
 }

@@ -87,8 +87,8 @@ bool HstoreMap::read(const Value& value) {
   if (value.type() == Value::Type::kMap) {
     for (const MapEntry& entry : value.as_map()) {
       if (!entry.key.is_text() || !(entry.value.is_text() || entry.value.is_null())) return false;
-      entries_.push_back({std::string(entry.key.as_text()),
-                          entry.value.is_null() ? std::nullopt : std::optional(std::string(entry.value.as_text())), 0});
+      entries_.push_back(
+          {std::string(entry.key.as_text()), entry.value.is_null() ? std::nullopt : std::optional(std::string(entry.value.as_text())), 0});
     }
   } else if (!value.is_text() || !parse(value.as_text())) {
     return false;

@@ -10,8 +10,8 @@ namespace sluice::debezium {
 
 namespace {
 
-constexpr std::size_t kPiece = 4096;      // bytes of a long text escaped at a time: bounds the room asked for
-constexpr std::size_t kWorstEscape = 6;   // \u00XX of one byte; the 12 of a surrogate pair stand for 4 bytes
+constexpr std::size_t kPiece = 4096;     // bytes of a long text escaped at a time: bounds the room asked for
+constexpr std::size_t kWorstEscape = 6;  // \u00XX of one byte; the 12 of a surrogate pair stand for 4 bytes
 constexpr std::string_view kHex = "0123456789ABCDEF";
 
 char* write_unit(char* out, std::uint32_t unit) {
@@ -47,9 +47,7 @@ bool is_plain(char c) {
 }
 
 // Bit 7 of each byte of `word` that is 0xf0 or above.
-std::uint64_t beyond_bmp(std::uint64_t word) {
-  return word & word << 1 & word << 2 & word << 3 & 0x8080808080808080ULL;
-}
+std::uint64_t beyond_bmp(std::uint64_t word) { return word & word << 1 & word << 2 & word << 3 & 0x8080808080808080ULL; }
 
 // Copies plain text from `p` on; gives where it ends.
 const char* copy_plain(const char* p, const char* end, char*& out) {

@@ -21,8 +21,8 @@ inline constexpr int kAsNeeded = -1;
 
 // Each writes at `out`, which has room for kJavaTimeBytes, and returns the end.
 inline constexpr std::size_t kJavaTimeBytes = 64;
-char* write_iso_date(char* out, std::int64_t days);                                      // "-0043-03-15", "+10000-01-01"
-char* write_iso_time(char* out, std::int64_t microseconds, int fraction = kAsNeeded);    // "12:00:00.5"; 24:00 is "00:00:00"
+char* write_iso_date(char* out, std::int64_t days);                                    // "-0043-03-15", "+10000-01-01"
+char* write_iso_time(char* out, std::int64_t microseconds, int fraction = kAsNeeded);  // "12:00:00.5"; 24:00 is "00:00:00"
 char* write_iso_timestamp(char* out, std::int64_t microseconds, int fraction = kAsNeeded);
 // "P1Y2M3DT4H5M6.789S", every part always there.
 char* write_iso_interval(char* out, const Interval& interval);

@@ -15,7 +15,8 @@ using std::string_view;
 
 template <>
 struct EnumNames<DecimalMode> {
-  static constexpr std::array kNames = {pair{string_view{"precise"}, DecimalMode::kPrecise}, pair{string_view{"double"}, DecimalMode::kDouble},
+  static constexpr std::array kNames = {pair{string_view{"precise"}, DecimalMode::kPrecise},
+                                        pair{string_view{"double"}, DecimalMode::kDouble},
                                         pair{string_view{"string"}, DecimalMode::kString}};
 };
 template <>
@@ -105,7 +106,8 @@ const ConfigFields<OptionFields>& OptionFields::fields() {
           .optional("lossless", &OptionFields::lossless, "Every handling mode is the one that loses nothing, unless it is given.")
           .optional("schemas", &OptionFields::schemas, "Keys and values carry their schema, as with schemas.enable.")
           .optional("transactions", &OptionFields::transactions, "Transaction block in each message and the topic <prefix>.transaction.")
-          .optional("topic_prefix", &OptionFields::topic_prefix, "source.name and the beginning of schema names; default: the source's name.")
+          .optional("topic_prefix", &OptionFields::topic_prefix,
+                    "source.name and the beginning of schema names; default: the source's name.")
           .optional("decimal_handling_mode", &OptionFields::decimal, "precise, double or string; default precise, lossless string.")
           .optional("time_precision_mode", &OptionFields::time, "How dates and times are written; default adaptive.")
           .optional("binary_handling_mode", &OptionFields::binary, "How bytea is written; default bytes.")
@@ -157,8 +159,20 @@ bool bind_options(const ConfigNode& node, Options& out, BindContext& context) {
 
 std::string show_options(const Options& options) {
   const auto as_fields = [](const Options& o) {
-    return OptionFields{false,      o.schemas, o.transactions, o.topic_prefix, o.decimal, o.time, o.binary, o.interval, o.hstore, o.money_fraction_digits,
-                        o.include_unknown_datatypes, o.replace_null_with_default, o.skipped_operations, o.tombstones_on_delete,
+    return OptionFields{false,
+                        o.schemas,
+                        o.transactions,
+                        o.topic_prefix,
+                        o.decimal,
+                        o.time,
+                        o.binary,
+                        o.interval,
+                        o.hstore,
+                        o.money_fraction_digits,
+                        o.include_unknown_datatypes,
+                        o.replace_null_with_default,
+                        o.skipped_operations,
+                        o.tombstones_on_delete,
                         o.unavailable_value_placeholder};
   };
   const auto shown = OptionFields::fields().show(as_fields(options));

@@ -1,23 +1,22 @@
 #include "formats/debezium/source_block.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "formats/debezium/hstore_map.h"
 #include "formats/debezium/jackson_text.h"
+#include "formats/debezium/payload_text.h"
 
 namespace sluice::debezium {
 
 namespace {
 
-constexpr std::size_t kIntegerBytes = 24;
 // The version whose format this is.
 constexpr std::string_view kVersion = R"("source":{"version":"3.5.0.Final","connector":)";
 
 std::int64_t floor_millis(std::int64_t micros) { return micros / 1000 - (micros % 1000 < 0 ? 1 : 0); }
 
 void append_integer_or_null(const Value& value, TextBuffer& out) {
-  if (value.type() == Value::Type::kInt64) return append_number(value.as_int64(), out);
+  if (value.type() == Value::Type::kInt64) return append_integer(value.as_int64(), out);
   out.append("null");
 }
 
@@ -31,20 +30,15 @@ void append_sequence(const Record& record, const MetaSlots& meta, TextBuffer& ou
     out.append("null");
   } else {
     out.append("\\\"");
-    append_number(static_cast<std::int64_t>(record.ordinal.major), out);
+    append_integer(static_cast<std::int64_t>(record.ordinal.major), out);
     out.append("\\\"");
   }
   out.append(",\\\"");
-  append_number(lsn.as_int64(), out);
+  append_integer(lsn.as_int64(), out);
   out.append("\\\"]\"");
 }
 
 }  // namespace
-
-void append_number(std::int64_t number, TextBuffer& out) {
-  char* const at = out.room(kIntegerBytes);
-  out.end_at(std::to_chars(at, at + kIntegerBytes, number).ptr);
-}
 
 MetaSlots::MetaSlots(const Schema* meta) {
   if (meta == nullptr) return;
@@ -60,7 +54,9 @@ const Value& MetaSlots::at(std::uint32_t slot, const Record& record) {
   return slot < record.meta.size() ? record.meta[slot] : kNull;
 }
 
-std::int64_t source_micros(const Batch& batch, const Record& record) { return record.source_time != 0 ? record.source_time : batch.ingest_time(); }
+std::int64_t source_micros(const Batch& batch, const Record& record) {
+  return record.source_time != 0 ? record.source_time : batch.ingest_time();
+}
 
 void write_source(const Batch& batch, const Record& record, const MetaSlots& meta, const TablePlan& plan, const SourceNames& names,
                   TextBuffer& out) {
@@ -69,7 +65,7 @@ void write_source(const Batch& batch, const Record& record, const MetaSlots& met
   out.append(meta.is_postgres() ? "\"postgresql\",\"name\":" : "\"sluice\",\"name\":");
   out.append(names.prefix);
   out.append(",\"ts_ms\":");
-  append_number(floor_millis(micros), out);
+  append_integer(floor_millis(micros), out);
   out.append(",\"snapshot\":");
   const Value& snapshot = meta.snapshot(record);
   if (snapshot.is_text()) {
@@ -82,9 +78,9 @@ void write_source(const Batch& batch, const Record& record, const MetaSlots& met
   out.append(",\"sequence\":");
   append_sequence(record, meta, out);
   out.append(",\"ts_us\":");
-  append_number(micros, out);
+  append_integer(micros, out);
   out.append(",\"ts_ns\":");
-  append_number(micros * 1000, out);
+  append_integer(micros * 1000, out);
   out.append(plan.source_names());
   out.append(",\"txId\":");
   append_integer_or_null(meta.transaction_id(record), out);

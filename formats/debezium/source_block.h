@@ -43,7 +43,8 @@ struct SourceNames {
 };
 
 // "source":{...}
-void write_source(const Batch& batch, const Record& record, const MetaSlots& meta, const TablePlan& plan, const SourceNames& names, TextBuffer& out);
+void write_source(const Batch& batch, const Record& record, const MetaSlots& meta, const TablePlan& plan, const SourceNames& names,
+                  TextBuffer& out);
 
 // Microseconds since 1970: the commit's time, or when the batch was read where the source does not know.
 std::int64_t source_micros(const Batch& batch, const Record& record);
@@ -76,7 +77,5 @@ class TransactionCounter {
   std::uint64_t commit_ = 0;
   std::vector<std::pair<std::string, std::int64_t>> tables_;  // in the order of their first event
 };
-
-void append_number(std::int64_t number, TextBuffer& out);
 
 }  // namespace sluice::debezium

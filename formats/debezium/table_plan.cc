@@ -1,6 +1,7 @@
 #include "formats/debezium/table_plan.h"
 
 #include <algorithm>
+#include <array>
 
 #include "formats/debezium/connect_schema.h"
 #include "formats/debezium/default_value.h"
@@ -105,7 +106,8 @@ std::string unchanged_json(const ColumnType& type, const Options& options, Value
 }
 
 Error not_representable(const std::string& column) {
-  return {ErrorKind::kBadRecord, "value_not_representable", "column \"" + column + "\": its value is none of the type that Debezium's schema says"};
+  return {ErrorKind::kBadRecord, "value_not_representable",
+          "column \"" + column + "\": its value is none of the type that Debezium's schema says"};
 }
 
 }  // namespace
@@ -129,7 +131,7 @@ TablePlan::TablePlan(const Schema& schema, const PlanSettings& settings, ValueWr
   database_ = quoted(spec.database);
   for (std::uint32_t slot = 0; slot < schema.size(); ++slot) add_column(schema.fields()[slot], slot, settings, writer);
   find_key(schema, settings);
-  if (settings.options.schemas) make_schemas(schema, settings.options);
+  if (settings.options.schemas) make_schemas();
   column_schemas_.clear();
 }
 
@@ -168,7 +170,7 @@ void TablePlan::find_key(const Schema& schema, const PlanSettings& settings) {
   }
 }
 
-void TablePlan::make_schemas(const Schema&, const Options&) {
+void TablePlan::make_schemas() {
   std::string row, key;
   for (const std::string& column : column_schemas_) row += (row.empty() ? "" : ",") + column;
   for (const std::size_t index : key_) key += (key.empty() ? "" : ",") + column_schemas_[index];
@@ -219,7 +221,8 @@ Status TablePlan::write_key(std::span<const Value> row, std::span<const Value> o
     if (value->is_unchanged() && !other.empty()) value = &other[column.slot];
     if (value->is_unchanged()) {
       return Error(ErrorKind::kBadRecord, "key_unavailable",
-                   "the message's key: the log left out the value of " + column.name + " (mend: ALTER TABLE ... REPLICA IDENTITY FULL, or another key)");
+                   "the message's key: the log left out the value of " + column.name +
+                       " (mend: ALTER TABLE ... REPLICA IDENTITY FULL, or another key)");
     }
     out.append(i == 0 ? '{' : ',');
     out.append(std::string_view(column.prefix).substr(1));

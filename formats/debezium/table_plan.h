@@ -57,7 +57,7 @@ class TablePlan {
 
   void add_column(const Field& field, std::uint32_t slot, const PlanSettings& settings, ValueWriter& writer);
   void find_key(const Schema& schema, const PlanSettings& settings);
-  void make_schemas(const Schema& schema, const Options& options);
+  void make_schemas();
   Status write_value(const Column& column, const Value& value, Image image, ValueWriter& writer, TextBuffer& out) const;
 
   std::vector<Column> columns_;

@@ -1,6 +1,7 @@
 #pragma once
 // Values -> the payload that Debezium's converters and Kafka Connect's JsonConverter make of them.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,25 +30,14 @@ class ValueWriter {
  private:
   bool write_scalar(const ColumnType& type, const Value& value, TextBuffer& out);
   bool write_list(const ColumnType& type, const Value& value, TextBuffer& out);
-  bool write_string(const Value& value, TextBuffer& out);
-  bool write_integer(const Value& value, std::int64_t low, std::int64_t high, TextBuffer& out);
+  bool write_number(ColumnKind kind, const Value& value, TextBuffer& out);
   bool write_decimal(const ColumnType& type, const Value& value, TextBuffer& out);
-  bool write_plain_decimal(const ColumnType& type, TextBuffer& out);
-  bool write_money(const ColumnType& type, const Value& value, TextBuffer& out);
+  bool write_plain_decimal(std::optional<std::size_t> scale, TextBuffer& out);
+  bool write_money(const Value& value, TextBuffer& out);
   bool write_bits(const ColumnType& type, const Value& value, TextBuffer& out);
-  bool write_date(const Value& value, TextBuffer& out);
-  bool write_time(const ColumnType& type, const Value& value, TextBuffer& out);
-  bool write_timestamp(const ColumnType& type, const Value& value, TextBuffer& out);
-  bool write_zoned_time(const Value& value, TextBuffer& out);
-  bool write_zoned_timestamp(const ColumnType& type, const Value& value, TextBuffer& out);
-  bool write_interval(const Value& value, TextBuffer& out);
   bool write_hstore(const Value& value, TextBuffer& out);
-  bool write_point(const Value& value, TextBuffer& out);
-  bool write_geometry(const Value& value, TextBuffer& out);
-  bool write_vector(const ColumnType& type, const Value& value, TextBuffer& out);
-  bool write_sparse_vector(const Value& value, TextBuffer& out);
-  bool write_shape(const Value& value, TextBuffer& out);
   bool write_natural(const Value& value, TextBuffer& out);
+  std::string_view text_of(const Value& value);
 
   const Options& options_;
   DecimalDigits decimal_;

@@ -83,13 +83,13 @@ TEST_CASE("an option goes before lossless, unless it loses something", "[codec]"
   REQUIRE(micro.good);
   CHECK(micro.config.debezium.time == debezium::TimeMode::kMicroseconds);
   for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{{"decimal_handling_mode", "double"},
-                                                                                  {"decimal_handling_mode", "precise"},
-                                                                                  {"time_precision_mode", "connect"},
-                                                                                  {"time_precision_mode", "isostring"},
-                                                                                  {"time_precision_mode", "nanoseconds"},
-                                                                                  {"interval_handling_mode", "numeric"},
-                                                                                  {"include_unknown_datatypes", "false"},
-                                                                                  {"replace_null_with_default", "true"}}) {
+                                                                                   {"decimal_handling_mode", "precise"},
+                                                                                   {"time_precision_mode", "connect"},
+                                                                                   {"time_precision_mode", "isostring"},
+                                                                                   {"time_precision_mode", "nanoseconds"},
+                                                                                   {"interval_handling_mode", "numeric"},
+                                                                                   {"include_unknown_datatypes", "false"},
+                                                                                   {"replace_null_with_default", "true"}}) {
     INFO(key << ": " << value);
     const Bound lossy = bind(with_options("debezium_json", {{"lossless", "true"}, {key, value}}));
     CHECK_FALSE(lossy.good);

@@ -87,7 +87,8 @@ std::vector<Message> messages_of(MessageEncoder& encoder, const Records& records
   return result;
 }
 
-std::vector<Message> encode(const Records& records, const Record& record, debezium::Options options = {}, std::vector<std::string> keys = {}) {
+std::vector<Message> encode(const Records& records, const Record& record, debezium::Options options = {},
+                            std::vector<std::string> keys = {}) {
   const auto encoder = std::move(make_message_encoder(config_with(std::move(options)), {"demo", "out", std::move(keys)})).value();
   return messages_of(*encoder, records, record);
 }

@@ -122,7 +122,8 @@ TEST_CASE("numbers are those of a file that Java made", "[.][java_numbers]") {
   std::size_t lines = 0;
   for (std::string bits, text; in >> bits >> text; ++lines) {
     const std::uint64_t number = std::stoull(bits, nullptr, 16);
-    const std::string ours = bits.size() == 8 ? java(std::bit_cast<float>(static_cast<std::uint32_t>(number))) : java(std::bit_cast<double>(number));
+    const std::string ours =
+        bits.size() == 8 ? java(std::bit_cast<float>(static_cast<std::uint32_t>(number))) : java(std::bit_cast<double>(number));
     if (ours != text) FAIL_CHECK(bits << ": Java " << text << ", ours " << ours);
   }
   CHECK(lines >= 100'000);
@@ -155,7 +156,8 @@ TEST_CASE("decimals of any length keep every digit", "[debezium]") {
     decimal.append_bytes(bytes);
     REQUIRE(digits_of(bytes) == text);
     const bool sign = (static_cast<unsigned char>(bytes[0]) & 0x80) != 0;
-    const bool needless = bytes.size() > 1 && bytes[0] == (sign ? '\xff' : '\0') && ((static_cast<unsigned char>(bytes[1]) & 0x80) != 0) == sign;
+    const bool needless =
+        bytes.size() > 1 && bytes[0] == (sign ? '\xff' : '\0') && ((static_cast<unsigned char>(bytes[1]) & 0x80) != 0) == sign;
     REQUIRE_FALSE(needless);
   }
 }

@@ -18,7 +18,8 @@ class Change {
     SchemaSpec meta;
     for (const char* name : {"lsn", "xid"}) meta.fields.push_back({name});
     batch = std::make_shared<Batch>(std::make_shared<BatchOrigin>(BatchOrigin{"shop", pool_.intern(std::move(meta))}), 0);
-    SchemaSpec spec{"db", "public", "orders", {{"id", Type::kInt64}, {"n", Type::kDecimal}, {"at", Type::kLocalTimestamp}, {"t", Type::kString}}, {0}};
+    SchemaSpec spec{
+        "db", "public", "orders", {{"id", Type::kInt64}, {"n", Type::kDecimal}, {"at", Type::kLocalTimestamp}, {"t", Type::kString}}, {0}};
     record.op = op;
     record.partition = batch->partition("p");
     record.ordinal = {100, 3};
@@ -83,8 +84,8 @@ TEST_CASE("a row as Maxwell writes it", "[maxwell]") {
   CHECK(messages[0].key == R"({"database":"public","table":"orders","pk.id":1})");
   CHECK(messages[0].value == R"({"database":"public","table":"orders","type":"insert","ts":1600000000,"xid":7,"xoffset":2,)"
                              R"("data":{"id":1,"n":12.50,"at":"2020-09-13 12:26:40.500000","t":null}})");
-  CHECK(encode(insert, maxwell(true))[0].value.find(
-            R"("position":"16/B374D848","primary_key":[1],"primary_key_columns":["id"],"data":)") != std::string::npos);
+  CHECK(encode(insert, maxwell(true))[0].value.find(R"("position":"16/B374D848","primary_key":[1],"primary_key_columns":["id"],"data":)") !=
+        std::string::npos);
 }
 
 TEST_CASE("old holds the columns that changed, as far as the log says", "[maxwell]") {  // G16, G17

@@ -16,8 +16,8 @@ using Row = std::vector<Value>;
 struct MessageFixture {
   SchemaPool pool;
   std::shared_ptr<Batch> batch = std::make_shared<Batch>(std::make_shared<BatchOrigin>(BatchOrigin{"shop", nullptr}), 0);
-  SchemaRef orders = pool.intern(
-      {"", "public", "orders", {{"id", Value::Type::kInt64}, {"name", Value::Type::kString}, {"doc", std::nullopt}}, {0}});
+  SchemaRef orders =
+      pool.intern({"", "public", "orders", {{"id", Value::Type::kInt64}, {"name", Value::Type::kString}, {"doc", std::nullopt}}, {0}});
   std::vector<Row> rows;
 
   MessageFixture() { rows.reserve(16); }

@@ -121,7 +121,7 @@ public class DebeziumOracle {
           .build());
     }
     for (DebeziumOracle oracle : oracles) {
-      if (!oracle.done.await(120, TimeUnit.SECONDS)) {
+      if (!oracle.done.await(300, TimeUnit.SECONDS)) {
         System.err.println("the last record did not come");
         System.exit(1);
       }

@@ -89,7 +89,7 @@ def start(postgres, folder, names):
 
 def wait_streaming(postgres, process, count):
     """Until `count` slots are streamed from."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 180
     while int(postgres.sql("SELECT count(*) FROM pg_replication_slots WHERE active")[0][0]) < count:
         if time.monotonic() > deadline or process.poll() is not None:
             raise AssertionError("Debezium did not begin to stream")
@@ -97,7 +97,7 @@ def wait_streaming(postgres, process, count):
 
 
 def wait_end(process, folder):
-    if process.wait(150) != 0:
+    if process.wait(200) != 0:
         raise AssertionError("Debezium failed:\n" + (folder / "java.log").read_text("utf-8", "replace")[-3000:])
 
 
