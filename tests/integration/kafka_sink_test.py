@@ -176,7 +176,7 @@ class OneBroker(unittest.TestCase):
                           'create_topics: {partitions: 2}\nproperties: {transaction.timeout.ms: "2000", message.timeout.ms: "1000"}')
             daemon = work.launch("p.yaml", arguments=("--until-done",))
             testing.wait_for(lambda: committed(daemon, "away") > 1000, 30, "some commits")
-            self.kafka.kill()
+            self.kafka.stop()
             testing.wait_for(lambda: error_of(daemon, "away") == "broker_unreachable", 60, "broker_unreachable")
             self.kafka.launch()
             self.kafka.wait_up()
