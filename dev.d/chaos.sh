@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# ./dev chaos [--seeds N] [--seed S] [--sink NAME]... [--snapshot never|initial] [--jobs N]: see tests/chaos/run.py.
+# ./dev chaos [--seeds N] [--seed S] [--sink file|sqlite|kafka|debezium]... [--snapshot never|initial] [--jobs N]: see tests/chaos/run.py.
 # shellcheck source=dev.d/build.sh
 . "$ROOT/dev.d/build.sh"
 

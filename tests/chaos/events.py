@@ -124,5 +124,25 @@ def check_table(seen, expected, where, one_order):
         check_sequence(seen_by.get(key, []), expected_by.get(key, []), f"{where}, key {key}")
 
 
+def check_applied(events, truth, where):
+    """The last event of each key is the row, as far as it gives its columns; a truncate is of all rows before it."""
+    rows = {}
+    for event in events:
+        if event.op == "t":
+            rows.clear()
+        elif event.after is None:
+            rows.pop(event.key, None)
+        else:
+            before = rows.get(event.key, {})
+            rows[event.key] = {**event.after, **{name: before.get(name, UNCHANGED_VALUE) for name, cell in event.after.items() if cell is UNCHANGED_VALUE}}
+    if rows.keys() != truth.keys():
+        raise AssertionError(f"{where}: missing {list(truth.keys() - rows.keys())[:5]}, too many {list(rows.keys() - truth.keys())[:5]}")
+    for key, row in truth.items():
+        wrong = [(name, str(rows[key].get(name))[:80], str(value)[:80]) for name, value in row.items()
+                 if rows[key].get(name) is not UNCHANGED_VALUE and rows[key].get(name) != value]
+        if wrong:
+            raise AssertionError(f"{where}: {key}: (column, copy, table) {wrong[:3]}")
+
+
 def show(event):
     return f"{event.op} {event.key} {str(event.after)[:200]}"

@@ -4,6 +4,14 @@ from chaos.workload import KEYS
 from support.test_decoding import UNCHANGED_VALUE
 
 
+class Mismatch(AssertionError):
+    """The copy is not the table; `table` and `key` of the first row that differs."""
+
+    def __init__(self, text, table, key):
+        super().__init__(text)
+        self.table, self.key = table, key
+
+
 class Replica:
     """Rows by key; apply() is strict: an insert of a key that is there, or a change of one that is not, is an error.
 
@@ -59,9 +67,9 @@ class Replica:
             mine = self.rows[table]
             lost, strange = [key for key in rows if key not in mine], [key for key in mine if key not in rows]
             if lost or strange:
-                raise AssertionError(f"{where}: {table} has {len(rows)} rows, the copy {len(mine)}; missing {len(lost)} {lost[:5]}, too many "
-                                     f"{len(strange)} {strange[:5]}")
+                raise Mismatch(f"{where}: {table} has {len(rows)} rows, the copy {len(mine)}; missing {len(lost)} {lost[:5]}, too many "
+                               f"{len(strange)} {strange[:5]}", table, (lost or strange)[0])
             for key, row in rows.items():
                 wrong = [(name, str(mine[key].get(name))[:80], str(value)[:80]) for name, value in row.items() if mine[key].get(name) != value]
                 if wrong:
-                    raise AssertionError(f"{where}: {table} {key}: (column, copy, table) {wrong[:3]}")
+                    raise Mismatch(f"{where}: {table} {key}: (column, copy, table) {wrong[:3]}", table, key)

@@ -31,6 +31,7 @@ retry: {initial: 20ms, max: 200ms}
 SLOTS = "select active_pid from pg_replication_slots where active and slot_name like 'sluice_%'"
 FIRST_START = ("slot_creation", "publication", "create_topic")  # fault points that are not passed again
 ONCE_A_LIFE = ("init", "staging", "part_remove", "part_cut")
+FINISHED = str(2**64 - 1)
 SETTLE = 60  # seconds for what is left once the writers have ended
 
 
@@ -273,7 +274,7 @@ class Scenario:
             if not self.alive():
                 self.daemon = self.work.launch("p.yaml")
             self.check_books()
-            return self.admin.query(confirmed)
+            return self.admin.query(confirmed) and (self.options.snapshot == "never" or self.snapshot_is_committed())
 
         wait_for(done, SETTLE, f"everything up to {end} committed; books {self.daemon.get(f'/api/v1/pipelines/{self.name}/books')}")
         self.note("all is committed")
@@ -281,6 +282,16 @@ class Scenario:
         self.note("stopped at the end")
         if self.letters().strip():
             raise AssertionError("there are dead letters")
+
+    def snapshot_is_committed(self):
+        """Every sink has the end of every table's snapshot (G4): the stream does not wait for it after a crash (G15)."""
+        if self.daemon.get("/readyz")[0] != 200:
+            return False
+        for sink in self.daemon.pipeline(self.name)["sinks"]:
+            finished = {key.rsplit(".", 1)[1] for key, done in sink["committed"].items() if "/snapshot" in key and done == [FINISHED, FINISHED]}
+            if not finished.issuperset(WATCHED):
+                return False
+        return True
 
     def judge(self):
         kinds, truth = self.tables()

@@ -66,10 +66,12 @@ class KafkaSink:
     def __init__(self, scenario):
         self.kafka, self.base = scenario.services.kafka, scenario.name
         self.per_table, self.partitions = False, 1
+        self.with_snapshot = scenario.options.snapshot != "never"
 
     def config(self, chance):
         self.per_table = chance.random() < 0.6
-        self.partitions = chance.choice((1, 3)) if self.per_table else 1
+        # A row that a snapshot read late has its place among the changes of its key, so then there is one order to read.
+        self.partitions = chance.choice((1, 3)) if self.per_table and not self.with_snapshot else 1
         topic = f"{self.base}.${{meta.table}}" if self.per_table else self.base
         return (f'kafka:\n      brokers: "{self.kafka.bootstrap}"\n      topic: "{topic}"\n      format: {self.format}\n      delivery: exactly_once\n'
                 f"      compression: {chance.choice(('lz4', 'none', 'zstd'))}\n      create_topics: {{partitions: {self.partitions}, replication: 1}}")
@@ -107,7 +109,9 @@ class DebeziumSink(KafkaSink):
             seen[table].append((place, events.read_event(message, table, judge.kinds)))
         expected = events.expected_events(judge.changes)
         for table in WATCHED:
-            events.check_table(seen[table], expected[table], f"events of {table}", one_order=self.partitions == 1)
+            if not self.with_snapshot:
+                events.check_table(seen[table], expected[table], f"events of {table}", one_order=self.partitions == 1)
+            events.check_applied([event for _, event in seen[table]], judge.truth[table], f"events of {table}, applied")
         return sum(map(len, seen.values()))
 
 

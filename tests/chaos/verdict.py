@@ -7,7 +7,7 @@ rows and the stream after it make the table.
 import dataclasses
 
 from chaos import values
-from chaos.replica import Replica
+from chaos.replica import Mismatch, Replica
 from chaos.workload import KEYS
 from support.test_decoding import UNCHANGED_VALUE
 
@@ -20,14 +20,14 @@ class Seen:
     table: str
     row: dict  # column -> value of the sink's format
     unchanged: tuple
-    partition: str  # of the source; "snapshot/..." or the log's
+    partition: str  # of the source; "snapshot.../<table>" or the log's
     order: tuple  # (major, minor, sub)
     place: str  # where the reader's order holds: a folder, a topic's partition
     key: str = None  # of the message, where the sink has one
 
     @property
     def of_snapshot(self):
-        return self.partition.startswith("snapshot/")
+        return self.partition.startswith("snapshot")
 
     def name(self):
         return f"{self.op} of {self.table} {self.partition}/{'/'.join(map(str, self.order))}"
@@ -38,7 +38,7 @@ def from_json_record(record, place, key=None):
     row = dict(record)
     meta = row.pop("_meta")
     parts = meta["id"].split("/")
-    snapshot = parts[1] == "snapshot"
+    snapshot = parts[1].startswith("snapshot")
     head = 3 if snapshot else 4  # source/snapshot/table or source/system/timeline/database
     return Seen(meta["op"], meta["table"], row, tuple(meta.get("unchanged", ())), "/".join(parts[1:head]), tuple(map(int, parts[head:])), place, key)
 
@@ -70,7 +70,7 @@ class Verdict:
         check_order(seen, where)
         stream = sorted((record for record in seen if not record.of_snapshot), key=lambda record: record.order)
         self.check_sequence(stream, where)
-        self.check_applied(seen if one_order else [record for record in seen if record.of_snapshot] + stream, where)
+        self.check_applied(seen if one_order else stream, where)
 
     def check_sequence(self, stream, where):
         """Change by change the same as the second opinion's; with a snapshot, as its last ones, from the begin of a transaction on."""
@@ -138,7 +138,22 @@ class Verdict:
                 replica.apply("truncate", record.table, {})
             else:
                 replica.apply(record.op, record.table, {**row, **{name: UNCHANGED_VALUE for name in record.unchanged}})
-        replica.compare(self.truth, f"{where}, applied")
+        try:
+            replica.compare(self.truth, f"{where}, applied")
+        except Mismatch as wrong:
+            raise AssertionError(f"{wrong}\n{self.history(seen, wrong.table, wrong.key)}") from None
+
+    def history(self, seen, table, key):
+        """The last records of a row, in the reader's order."""
+        row = self.truth[table].get(key)
+        rid = row["rid"] if row else None
+        lines = []
+        for record in seen:
+            mine = record.table == table and (record.op == "truncate" or (rid is not None and record.row.get("rid") == rid)
+                                              or all(record.row.get(column) == part for column, part in zip(KEYS[table], key)))
+            if mine:
+                lines.append(f"  {record.name()} unchanged {list(record.unchanged)} {str({k: str(v)[:30] for k, v in record.row.items()})[:300]}")
+        return "\n".join(lines[-12:])
 
     # ---- a sink that keeps the last state ------------------------------------------------------------------------
     def check_copy(self, table, rows, where):
