@@ -150,7 +150,7 @@ class Encoding {
       if (found == topics_.end()) continue;
       if (snapshot) {
         for (std::vector<Sent>* messages : {&wanted, &found->second}) {
-          std::erase_if(*messages, [&](const Sent& message) { return differs_in_snapshot(name_, topic, message.key); });
+          std::erase_if(*messages, [this, &name = topic](const Sent& message) { return differs_in_snapshot(name_, name, message.key); });
           forget_order(*messages);
         }
       }
