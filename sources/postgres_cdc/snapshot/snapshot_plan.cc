@@ -171,19 +171,6 @@ Status SnapshotReader::start_table(std::stop_token stop) {
   return {};
 }
 
-void SnapshotReader::watch(BatchBuilder& out, std::size_t from) {
-  const std::vector<Record>& records = out.batch().records();
-  for (std::size_t i = from; i < records.size(); ++i) {
-    const Record& record = records[i];
-    if (record.op != Op::kUpdate || record.before.empty()) continue;
-    const SchemaSpec& spec = record.schema->spec();
-    const std::string name = spec.schema + '.' + spec.table;
-    const auto work = std::find_if(tables_.begin(), tables_.end(), [&](const Work& entry) { return entry.table.text() == name; });
-    const bool partly_read = work != tables_.end() && (work->last || !work->fixed.empty());
-    if (partly_read && !moved_.note(record, work->table.oid, system_id_, settings_.component, out)) begin_anew(*work);
-  }
-}
-
 // One row that moved, in a batch of its own place.
 Status SnapshotReader::read_moved(BatchBuilder& out, std::stop_token stop) {
   const MovedRow& row = moved_.front();

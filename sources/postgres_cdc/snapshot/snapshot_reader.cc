@@ -25,7 +25,10 @@ SnapshotReader::SnapshotReader(SnapshotSettings settings, const BuildContext& co
       catalog_(catalog),
       bounds_(settings_.state_directory.empty() ? "" : settings_.state_directory + '/' + settings_.component + ".snapshot_chunks",
               context.faults),
-      progress_(context) {}
+      progress_(context),
+      superseded_(context.metrics.counter("sluice_snapshot_superseded_total",
+                                          "Updates left out because the rows, complete, are read later.",
+                                          {{"pipeline", context.pipeline}, {"component_kind", "source"}, {"component", context.component}})) {}
 
 Status SnapshotReader::read(BatchBuilder& out, Clock::time_point deadline, std::stop_token stop) {
   if (tables_.empty() || tables_.front().rows == 0) publish(out);

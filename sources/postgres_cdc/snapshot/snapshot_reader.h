@@ -73,8 +73,9 @@ class SnapshotReader {
   void publish(BatchBuilder& out);
 
   void acknowledge(const Checkpoint& done);
-  // The stream has appended the records of `out` from index `from` on, while there is something unfinished.
-  void watch(BatchBuilder& out, std::size_t from);
+  // The stream has appended the records of `out` while there is something unfinished: notes rows that moved, and takes out what is
+  // superseded by rows that are still to be read (snapshot_watch.cc).
+  void watch(BatchBuilder& out, std::stop_token stop);
 
  private:
   // A table that is not finished.
@@ -110,6 +111,8 @@ class SnapshotReader {
   Error fail(BatchBuilder& out, Error reason, std::stop_token stop);
   Status postpone();
   KeyText key_of(std::string_view row) const;
+  bool owe(const Work& work, const Record& record, BatchBuilder& out);
+  Status keep_superseded(const Work& work, BatchBuilder& out, std::vector<std::size_t>& indices, std::stop_token stop);
   void append(BatchBuilder& out, std::uint16_t partition, Ordinal ordinal, std::span<const Value> after, std::string_view place);
   std::string_view place_of_row(bool is_last) const;
   Error not_representable(const BadField& bad) const;
@@ -121,6 +124,7 @@ class SnapshotReader {
   std::string database_, system_id_;
   ChunkBounds bounds_;
   SnapshotProgress progress_;
+  Counter& superseded_;
   bool bounds_loaded_ = false;
 
   std::optional<Anchor> anchor_;
@@ -134,6 +138,7 @@ class SnapshotReader {
   std::unique_ptr<Connection> session_;  // asks what a table looks like under the anchor
   std::optional<TableShape> shape_;
   bool is_gone_ = false;
+  std::optional<TableShape> watched_;  // of the table whose changes were looked at last
   RelationShape relation_;
   std::vector<std::uint32_t> key_slots_;
   bool by_keys_ = true;
