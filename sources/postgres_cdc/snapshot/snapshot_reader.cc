@@ -196,6 +196,7 @@ Status SnapshotReader::end_chunk(BatchBuilder& out, const KeyText& end) {
   work.position = Position{{work.chunk, Ordinal::kEnd}, point.encode(), false};
   out.through()[work.key(settings_.component)] = *work.position;
   ++work.chunk;
+  chunk_ended_ = true;
   work.rows = 0;
   work.bytes = 0;
   context_.faults.reach("postgres_snapshot.after_chunk_end");
@@ -211,6 +212,7 @@ Status SnapshotReader::finish_table(BatchBuilder& out) {
   work.position = Position{kTableEnd, point.encode(), false};
   context_.faults.reach("postgres_snapshot.before_table_end");
   out.through()[work.key(settings_.component)] = *work.position;
+  chunk_ended_ = true;
   done_.insert_or_assign(work.table.text(), std::move(work));
   tables_.pop_front();
   context_.faults.reach("postgres_snapshot.after_table_end");
@@ -227,7 +229,7 @@ void SnapshotReader::stop_reading() {
 }
 
 void SnapshotReader::pause() {
-  if (tables_.empty() || tables_.front().rows != 0 || (reader_ && !by_keys_)) return;
+  if (!chunk_ended_ || tables_.empty() || tables_.front().rows != 0 || (reader_ && !by_keys_)) return;
   stop_reading();
   anchor_.reset();
   postponed_ = 0;
@@ -247,6 +249,7 @@ Status SnapshotReader::postpone() {
 // Makes ready for the next try.  Rows that were given out stay given out.
 Error SnapshotReader::fail(BatchBuilder& out, Error reason, std::stop_token stop) {
   stop_reading();
+  session_.reset();  // a transaction may be open in it
   if (reason.kind() != ErrorKind::kTransient || stop.stop_requested()) return reason;
   const bool alive = anchor_ && anchor_->holder->query("SELECT 1", "see whether the snapshot is still there", stop).has_value();
   if (tables_.empty()) {

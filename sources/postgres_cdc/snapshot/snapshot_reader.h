@@ -62,12 +62,15 @@ class SnapshotReader {
 
   bool unfinished() const { return !tables_.empty() || !moved_.empty(); }
   bool anchored() const { return anchor_.has_value(); }
-  void use(Anchor anchor) { anchor_ = std::move(anchor); }
+  void use(Anchor anchor) {
+    anchor_ = std::move(anchor);
+    chunk_ended_ = false;
+  }
 
   // Needs an anchor.  Appends rows until `out` is full, a chunk has ended, nothing is at hand until `deadline`, or the anchor is of no
   // more use.  After kTransient call again, with another anchor if there is none.
   Status read(BatchBuilder& out, std::chrono::steady_clock::time_point deadline, std::stop_token stop);
-  // Between two chunks of a table that is read by keys: gives the anchor back, so that the stream can go on.
+  // Between two chunks of a table that is read by keys, once a chunk was read: gives the anchor back, so that the stream can go on.
   void pause();
   // Positions that move without rows, at any time between chunks.
   void publish(BatchBuilder& out);
@@ -147,6 +150,7 @@ class SnapshotReader {
   MessageBlock block_;
   std::optional<std::string> held_;  // a row that is known and not given out: whether it is the last one is not known yet
   std::string given_;                // the row given out last
+  bool chunk_ended_ = false;         // under the anchor
   bool first_row_ = true;            // of the whole snapshot
   bool first_of_table_ = true;
   std::string scratch_;
