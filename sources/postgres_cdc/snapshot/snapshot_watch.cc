@@ -91,7 +91,7 @@ Status SnapshotReader::keep_superseded(const Work& work, BatchBuilder& out, std:
   if (!session_) session_ = SLUICE_TRY(snapshot_session(settings_.connect, stop));
   // Only the key is used; one that changed meanwhile fails the query, and then it is asked for again.
   if (!watched_ || watched_->relation.id != work.table.oid)
-    watched_ = SLUICE_TRY(describe_table(*session_, work.table.oid, settings_.publication, stop));
+    watched_ = SLUICE_TRY(describe_table(*session_, work.table.oid, settings_.publication, settings_.filter, stop));
   const std::optional<TableShape>& shape = watched_;
   std::vector<std::size_t> asked;
   std::vector<KeyText> keys;
