@@ -4,7 +4,9 @@
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 #include "pipeline/pipeline.h"
 #include "pipeline/supervisor.h"
@@ -106,6 +108,41 @@ class EvenPredicate final : public Predicate {
     }
   }
 };
+
+// Fails once, as if it were for a while only.
+class StumblingStep final : public Transform {
+ public:
+  explicit StumblingStep(bool& failing) : failing_(failing) {}
+  Status apply(Batch&, Rejects&, std::stop_token) override {
+    if (!std::exchange(failing_, false)) return {};
+    return Error(ErrorKind::kTransient, "lookup_unreachable", "nobody answers");
+  }
+
+ private:
+  bool& failing_;
+};
+
+TEST_CASE_METHOD(Fixture, "a step that fails ends the pipeline, whatever it calls its failure, and its batch is read again (G5)") {
+  bool failing = true;
+  auto plan = definition();
+  plan.steps.push_back(plan.steps.front());
+  plan.steps.back().name = "look_up";
+  plan.steps.back().from = {"clean"};
+  plan.steps.back().build = [&](const BuildContext&) -> Result<std::unique_ptr<Transform>> {
+    return std::unique_ptr<Transform>(new StumblingStep(failing));
+  };
+  plan.sinks.front().from = {"look_up"};
+  pipeline::Pipeline first(plan, environment());
+  const Status ended = first.run({});
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().code() == "step_failed");
+  CHECK(ended.error().kind() == ErrorKind::kFatal);
+  CHECK(ended.error().message().find("lookup_unreachable: nobody answers") != std::string::npos);
+  pipeline::Pipeline second(plan, environment());
+  REQUIRE(second.run({}));
+  for (const std::string& partition : world.partitions) CHECK(rows_of(world.sinks["kept"], partition) == expected_rows(world, partition, true));
+  CHECK(world.breaches.empty());
+}
 
 TEST_CASE_METHOD(Fixture, "a graceful stop commits what was read, and the next start goes on behind it (G12)") {
   std::stop_source stop;
