@@ -42,7 +42,7 @@ struct TableShape {
   std::string from;            // "ONLY schema.table", or "schema.table" of the root of a partitioned one
   std::string row_filter;      // SQL, of the publication; empty: none
   std::string columns;         // for a SELECT
-  std::string search_path = "pg_catalog";  // finds the comparisons of the key's index, such as those of citext
+  std::string search_path{kReadingSearchPath};  // finds the comparisons of the key's index, such as those of citext
 };
 
 // With the columns that both the publication and `filter` name, and the rows of the publication, or of `filter` where a publication
