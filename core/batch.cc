@@ -28,7 +28,8 @@ std::uint16_t Batch::partition(std::string_view name) {
 }
 
 const Schema* Batch::keep(const SchemaRef& schema) {
-  const bool known = (!schemas_.empty() && schemas_.back() == schema) || std::find(schemas_.begin(), schemas_.end(), schema) != schemas_.end();
+  const bool known =
+      (!schemas_.empty() && schemas_.back() == schema) || std::find(schemas_.begin(), schemas_.end(), schema) != schemas_.end();
   if (!known) schemas_.push_back(schema);
   return schema.get();
 }

@@ -18,7 +18,9 @@ struct BatchLimits {
 
 class BatchBuilder {
  public:
-  BatchBuilder(std::shared_ptr<Batch> batch, BatchLimits limits) : batch_(std::move(batch)), limits_(limits) { batch_->records().reserve(limits.records); }
+  BatchBuilder(std::shared_ptr<Batch> batch, BatchLimits limits) : batch_(std::move(batch)), limits_(limits) {
+    batch_->records().reserve(limits.records);
+  }
 
   Batch& batch() { return *batch_; }
   Arena& arena() { return batch_->arena(); }

@@ -28,15 +28,16 @@ class ExpressionChecker {
   virtual ~ExpressionChecker() = default;
   enum class Expected : std::uint8_t { kAny, kBool };
   // The expression is text[offset, offset + source.size()) of `node`.
-  virtual void check(const ConfigNode& node, std::string_view source, std::size_t offset, Expected expected, Diagnostics& findings) const = 0;
+  virtual void check(const ConfigNode& node, std::string_view source, std::size_t offset, Expected expected,
+                     Diagnostics& findings) const = 0;
 };
 
 struct BindContext {
   Diagnostics& findings;
   const Variables& variables;
   const ExpressionChecker* expressions = nullptr;  // null: syntax is not checked here (unit tests)
-  bool allow_unset = false;                        // `validate --allow-unset`: an unset variable is a warning, and what it would give is not checked
-  std::size_t unset_values = 0;                    // how many such variables were met so far
+  bool allow_unset = false;      // `validate --allow-unset`: an unset variable is a warning, and what it would give is not checked
+  std::size_t unset_values = 0;  // how many such variables were met so far
 };
 
 }  // namespace sluice

@@ -13,10 +13,10 @@
 namespace sluice {
 
 struct BuildContext {
-  std::string pipeline, component;       // the user's names; for messages and paths (the runner already labels metrics)
-  unsigned shard = 0, shard_count = 1;   // a source reads its share of the partitions
-  std::string state_directory;           // a stateful component's own folder; exists
-  std::string instance;                  // random id kept in the data directory, the same after restarts (G24, G30)
+  std::string pipeline, component;      // the user's names; for messages and paths (the runner already labels metrics)
+  unsigned shard = 0, shard_count = 1;  // a source reads its share of the partitions
+  std::string state_directory;          // a stateful component's own folder; exists
+  std::string instance;                 // random id kept in the data directory, the same after restarts (G24, G30)
   Metrics& metrics;
   SchemaPool& schemas;
   Logger& log;

@@ -104,7 +104,9 @@ bool scan_date(Scanner& in, std::int64_t& days) {
 // Nanoseconds since midnight; 24:00:00 is allowed, leap seconds are not (no system here can hold one).
 bool scan_time(Scanner& in, std::int64_t& nanoseconds) {
   std::int64_t hour = 0, minute = 0, second = 0, fraction = 0;
-  if (!in.digits(2, hour) || !in.literal(':') || !in.digits(2, minute) || !in.literal(':') || !in.digits(2, second) || !in.fraction(fraction)) return false;
+  if (!in.digits(2, hour) || !in.literal(':') || !in.digits(2, minute) || !in.literal(':') || !in.digits(2, second) ||
+      !in.fraction(fraction))
+    return false;
   if (hour > 24 || minute > 59 || second > 59) return false;
   nanoseconds = ((hour * 60 + minute) * 60 + second) * 1'000'000'000 + fraction;
   return nanoseconds <= 86'400LL * 1'000'000'000;
@@ -137,8 +139,8 @@ std::optional<std::int64_t> in_microseconds(std::int64_t days, std::int64_t with
 }
 
 std::optional<std::int64_t> duration_unit(std::string_view& text) {
-  static constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {{"ns", 1},          {"us", 1'000},         {"ms", 1'000'000},
-                                                                        {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}};
+  static constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {
+      {"ns", 1}, {"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}};
   for (const auto& [name, factor] : kUnits) {
     if (!text.starts_with(name)) continue;
     text.remove_prefix(name.size());

@@ -24,13 +24,14 @@ bool is_valid_date(const CivilDate& date);
 
 // Each writes at `out`, which has room for kTimeTextBytes, and returns the end.
 inline constexpr std::size_t kTimeTextBytes = 64;
-char* write_date(char* out, std::int64_t days);                                                   // 2026-01-31
-char* write_time(char* out, std::int64_t microseconds);                                           // 13:59:01.000250; six digits always
-char* write_time_tz(char* out, std::int64_t microseconds, std::int32_t seconds_east);             // 13:59:01.000250+02:00
-char* write_timestamp(char* out, std::int64_t microseconds, std::uint32_t nanoseconds = 0);       // 2026-01-31T13:59:01.000250Z; nine digits if nanoseconds
-char* write_local_timestamp(char* out, std::int64_t microseconds);                                // the same without Z
-char* write_duration(char* out, std::int64_t nanoseconds);                                        // 1.5s, as CEL and protobuf write it
-char* write_interval(char* out, const Interval& interval);                                        // P1Y2M3DT4H5M6.7S (ISO 8601), PT0S
+char* write_date(char* out, std::int64_t days);                                        // 2026-01-31
+char* write_time(char* out, std::int64_t microseconds);                                // 13:59:01.000250; six digits always
+char* write_time_tz(char* out, std::int64_t microseconds, std::int32_t seconds_east);  // 13:59:01.000250+02:00
+char* write_timestamp(char* out, std::int64_t microseconds,
+                      std::uint32_t nanoseconds = 0);               // 2026-01-31T13:59:01.000250Z; nine digits if nanoseconds
+char* write_local_timestamp(char* out, std::int64_t microseconds);  // the same without Z
+char* write_duration(char* out, std::int64_t nanoseconds);          // 1.5s, as CEL and protobuf write it
+char* write_interval(char* out, const Interval& interval);          // P1Y2M3DT4H5M6.7S (ISO 8601), PT0S
 // Text of a value of any of these types; the caller has checked the type.
 char* write_time_value(char* out, const Value& value);
 bool is_time_type(Value::Type type);

@@ -24,8 +24,8 @@ struct Substitution {
   std::string text;
 };
 
-void placed_error(const ConfigNode& node, std::size_t offset, std::size_t length, std::string_view code, std::string message, std::string hint,
-                  Diagnostic::Severity severity, BindContext& context) {
+void placed_error(const ConfigNode& node, std::size_t offset, std::size_t length, std::string_view code, std::string message,
+                  std::string hint, Diagnostic::Severity severity, BindContext& context) {
   context.findings.add({severity, node.place_in_text(offset, length), node.path, code, std::move(message), {}, std::move(hint)});
 }
 
@@ -94,7 +94,8 @@ struct Unit {
 };
 
 // nullopt with `unset` true: the value is not known, which is no error.
-std::optional<double> with_unit(const ConfigNode& node, std::span<const Unit> units, std::string_view expected, bool& unset, BindContext& context) {
+std::optional<double> with_unit(const ConfigNode& node, std::span<const Unit> units, std::string_view expected, bool& unset,
+                                BindContext& context) {
   const auto expanded = expand_known(node, context);
   unset = expanded && expanded->unset;
   if (!expanded || unset) return std::nullopt;
@@ -110,7 +111,8 @@ std::optional<double> with_unit(const ConfigNode& node, std::span<const Unit> un
   for (const Unit& known : units) {
     if (!known.name.empty()) names += (names.empty() ? "" : ", ") + std::string(known.name);
   }
-  context.findings.error(node, "bad_value", "expected " + std::string(expected) + ", got \"" + *text + "\"", "a number with a unit: " + names);
+  context.findings.error(node, "bad_value", "expected " + std::string(expected) + ", got \"" + *text + "\"",
+                         "a number with a unit: " + names);
   return std::nullopt;
 }
 
@@ -156,7 +158,8 @@ std::optional<std::vector<TemplateText::Part>> expand_template(const ConfigNode&
     add_literal(parts, text.substr(done, at - done), done);
     const std::size_t end = closing_brace(text, at + 2);
     if (end == std::string_view::npos) {
-      placed_error(node, at, 2, "bad_value", "\"${\" has no closing brace", "write $${ for a literal ${", Diagnostic::Severity::kError, context);
+      placed_error(node, at, 2, "bad_value", "\"${\" has no closing brace", "write $${ for a literal ${", Diagnostic::Severity::kError,
+                   context);
       return std::nullopt;
     }
     const std::string_view body = text.substr(at + 2, end - at - 2);
@@ -177,7 +180,8 @@ std::optional<std::string> expand_text(const ConfigNode& node, BindContext& cont
   std::string result;
   for (const TemplateText::Part& part : *parts) {
     if (part.is_expression) {
-      placed_error(node, part.offset - 2, part.text.size() + 3, "bad_value", "\"${" + part.text + "}\" is an expression, and this field takes none",
+      placed_error(node, part.offset - 2, part.text.size() + 3, "bad_value",
+                   "\"${" + part.text + "}\" is an expression, and this field takes none",
                    "variables are written ${UPPER_CASE}; write $${ for a literal ${", Diagnostic::Severity::kError, context);
       return std::nullopt;
     }
@@ -241,7 +245,8 @@ bool bind_enum(const ConfigNode& node, const std::vector<std::string_view>& name
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i] == *text) return out = i, true;
   }
-  Diagnostic finding{Diagnostic::Severity::kError, node.place, node.path, "bad_value", "\"" + *text + "\" is not one of " + list, nearest(*text, names), {}};
+  Diagnostic finding{Diagnostic::Severity::kError, node.place, node.path, "bad_value", "\"" + *text + "\" is not one of " + list,
+                     nearest(*text, names),        {}};
   context.findings.add(std::move(finding));
   return false;
 }
@@ -299,7 +304,8 @@ bool ConfigType<std::chrono::milliseconds>::bind(const ConfigNode& node, std::ch
 
 std::string ConfigType<std::chrono::milliseconds>::show(std::chrono::milliseconds value) {
   const std::int64_t count = value.count();
-  static constexpr std::array<std::pair<std::int64_t, std::string_view>, 4> kUnits = {{{86'400'000, "d"}, {3'600'000, "h"}, {60'000, "m"}, {1000, "s"}}};
+  static constexpr std::array<std::pair<std::int64_t, std::string_view>, 4> kUnits = {
+      {{86'400'000, "d"}, {3'600'000, "h"}, {60'000, "m"}, {1000, "s"}}};
   for (const auto& [factor, unit] : kUnits) {
     if (count != 0 && count % factor == 0) return std::to_string(count / factor) + std::string(unit);
   }
@@ -307,8 +313,9 @@ std::string ConfigType<std::chrono::milliseconds>::show(std::chrono::millisecond
 }
 
 bool ConfigType<ByteSize>::bind(const ConfigNode& node, ByteSize& out, BindContext& context) {
-  static constexpr std::array kUnits = {Unit{"B", 1},         Unit{"KiB", 1024}, Unit{"MiB", 1048576}, Unit{"GiB", 1073741824}, Unit{"TiB", 1099511627776},
-                                        Unit{"kB", 1000},     Unit{"MB", 1e6},   Unit{"GB", 1e9},      Unit{"TB", 1e12},        Unit{"", 1}};
+  static constexpr std::array kUnits = {
+      Unit{"B", 1},     Unit{"KiB", 1024}, Unit{"MiB", 1048576}, Unit{"GiB", 1073741824}, Unit{"TiB", 1099511627776},
+      Unit{"kB", 1000}, Unit{"MB", 1e6},   Unit{"GB", 1e9},      Unit{"TB", 1e12},        Unit{"", 1}};
   if (!node.is_scalar()) return wrong_type(node, "a size such as 64MiB", context), false;
   bool unset = false;
   const auto value = with_unit(node, kUnits, "a size such as 64MiB", unset, context);

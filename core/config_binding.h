@@ -38,18 +38,20 @@ void wrong_type(const ConfigNode& node, std::string_view expected, BindContext& 
 std::string_view kind_name(const ConfigNode& node);  // "a list", "a mapping", "text", "nothing"
 
 template <typename T>
-struct ConfigType;  // static bool bind(const ConfigNode&, T&, BindContext&); static std::string type_name(); static std::string show(const T&)
+struct ConfigType;  // static bool bind(const ConfigNode&, T&, BindContext&); static std::string type_name(); static std::string show(const
+                    // T&)
 
 // Enums: specialise with `static constexpr std::array kNames = {std::pair{std::string_view{"append"}, Mode::kAppend}, ...}`.
 template <typename E>
 struct EnumNames;
 
 template <typename E>
-concept NamedEnum = std::is_enum_v<E> && requires { EnumNames<E>::kNames; };
+concept NamedEnum = std::is_enum_v<E> && requires {
+  EnumNames<E>::kNames;
+};
 
 bool bind_integer(const ConfigNode& node, std::int64_t low, std::int64_t high, std::int64_t& out, BindContext& context);
 bool bind_enum(const ConfigNode& node, const std::vector<std::string_view>& names, std::size_t& out, BindContext& context);
-
 
 template <>
 struct ConfigType<bool> {
@@ -131,8 +133,7 @@ struct ConfigType<FieldPath> {
 };
 
 template <typename T>
-  requires(std::integral<T> && !std::same_as<T, bool>)
-struct ConfigType<T> {
+requires(std::integral<T> && !std::same_as<T, bool>) struct ConfigType<T> {
   static bool bind(const ConfigNode& node, T& out, BindContext& context) {
     // Values beyond int64 are no configuration of ours.
     constexpr std::int64_t kHigh = std::cmp_less(std::numeric_limits<T>::max(), std::numeric_limits<std::int64_t>::max())

@@ -9,8 +9,8 @@ void unknown_keys(const ConfigNode& node, const std::vector<std::string_view>& k
     if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
     std::string list;
     for (const std::string_view name : known) list += (list.empty() ? "" : ", ") + std::string(name);
-    context.findings.add({Diagnostic::Severity::kError, key.place, key.path, "unknown_key", "unknown key \"" + key.text + "\"", nearest(key.text, known),
-                          known.empty() ? "no key is allowed here" : "known here: " + list});
+    context.findings.add({Diagnostic::Severity::kError, key.place, key.path, "unknown_key", "unknown key \"" + key.text + "\"",
+                          nearest(key.text, known), known.empty() ? "no key is allowed here" : "known here: " + list});
   }
 }
 

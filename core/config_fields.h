@@ -111,9 +111,10 @@ class ConfigFields {
   ConfigFields& add(std::string name, T C::*member, std::string doc, bool required, bool beside) {
     FieldDoc field{std::move(name), ConfigType<T>::type_name(), required, {}, std::move(doc), {}, beside};
     if constexpr (requires { T::fields(); }) field.nested = T::fields().docs();
-    entries_.push_back({std::move(field),
-                        [member](const ConfigNode& node, C& out, BindContext& context) { return ConfigType<T>::bind(node, out.*member, context); },
-                        [member](const C& config) { return ConfigType<T>::show(config.*member); }});
+    entries_.push_back(
+        {std::move(field),
+         [member](const ConfigNode& node, C& out, BindContext& context) { return ConfigType<T>::bind(node, out.*member, context); },
+         [member](const C& config) { return ConfigType<T>::show(config.*member); }});
     return *this;
   }
 
@@ -150,7 +151,7 @@ class ConfigFields {
 
 // A struct inside a configuration: give it `static const ConfigFields<T>& fields();`.
 template <typename T>
-  requires requires { T::fields(); }
+requires requires { T::fields(); }
 struct ConfigType<T> {
   static bool bind(const ConfigNode& node, T& out, BindContext& context) { return T::fields().bind(node, nullptr, out, context); }
   static std::string type_name() { return "mapping"; }

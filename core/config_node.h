@@ -32,10 +32,10 @@ struct ConfigNode {
   Style style = Style::kPlain;
   bool comment_follows = false;  // plain scalars: a # comment ends the line, so part of an expression may be lost (CONFIG.md rule 15)
   Place place;
-  std::string path;         // "transforms[2].filter"
-  std::string text;         // scalars: as YAML gives it, before interpolation
-  std::vector<Entry> entries;      // mappings, in the file's order; keys are unique
-  std::vector<ConfigNode> items;   // sequences
+  std::string path;               // "transforms[2].filter"
+  std::string text;               // scalars: as YAML gives it, before interpolation
+  std::vector<Entry> entries;     // mappings, in the file's order; keys are unique
+  std::vector<ConfigNode> items;  // sequences
   // Scalars whose text differs from the file's: folded and indented lines, escapes.  Ascending by offset.  Empty: one run that
   // begins at `place` (+1 column when quoted).
   std::vector<Run> runs;

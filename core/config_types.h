@@ -54,7 +54,7 @@ class ConnectionUrl {
   explicit ConnectionUrl(std::string text, Reread reread = {}) : text_(std::move(text)), reread_(std::move(reread)) {}
   const std::string& reveal() const { return text_; }
   Result<std::string> current() const { return reread_ ? reread_() : Result<std::string>(text_); }  // as Secret::current()
-  std::string redacted() const;  // "postgresql://shop:***@db/orders"
+  std::string redacted() const;                                                                     // "postgresql://shop:***@db/orders"
   bool empty() const { return text_.empty(); }
 
  private:

@@ -19,7 +19,7 @@ struct DoctorFinding {
   std::string_view code;  // stable; static storage
   std::string subject;    // what it is about: "public.orders", "slot sluice_orders"
   std::string message;
-  std::string mend;       // the exact SQL or command; empty: none
+  std::string mend;  // the exact SQL or command; empty: none
 };
 
 struct DoctorContext {

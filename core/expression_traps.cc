@@ -55,16 +55,19 @@ void trap(const ConfigNode& node, Place place, std::string message, std::string 
 
 bool expression_trap(const ConfigNode& node, BindContext& context) {
   if (node.style == ConfigNode::Style::kFolded) {
-    trap(node, node.place, "the expression is folded (>): its lines become one, and // would comment out the rest", "write | instead of >", context);
+    trap(node, node.place, "the expression is folded (>): its lines become one, and // would comment out the rest", "write | instead of >",
+         context);
     return true;
   }
   const Outline seen = outline(node.text);
   if (node.comment_follows && (seen.open_string || seen.open_brackets > 0)) {
-    trap(node, node.place, "YAML takes \" #\" as the begin of a comment, which cuts the expression to: " + node.text, "put the whole expression in quotes", context);
+    trap(node, node.place, "YAML takes \" #\" as the begin of a comment, which cuts the expression to: " + node.text,
+         "put the whole expression in quotes", context);
     return true;
   }
   if (seen.comment == kNone || node.style == ConfigNode::Style::kLiteral) return false;
-  trap(node, node.place_in_text(seen.comment, node.text.size() - seen.comment), "\"//\" begins a comment in an expression, so the rest is not read",
+  trap(node, node.place_in_text(seen.comment, node.text.size() - seen.comment),
+       "\"//\" begins a comment in an expression, so the rest is not read",
        "write a YAML comment with #, or the expression after | on lines of its own", context);
   return true;
 }

@@ -56,7 +56,8 @@ bool ConfigType<FieldPath>::bind(const ConfigNode& node, FieldPath& out, BindCon
   do {
     FieldPath::Step step;
     if (!parser.step(step)) {
-      context.findings.error(node, "bad_value", "\"" + *text + "\" is no field path: " + parser.problem, "for example customer.name, items[].price, `a.b`.c");
+      context.findings.error(node, "bad_value", "\"" + *text + "\" is no field path: " + parser.problem,
+                             "for example customer.name, items[].price, `a.b`.c");
       return false;
     }
     path.steps.push_back(std::move(step));

@@ -15,7 +15,8 @@ class Predicate {
   virtual ~Predicate() = default;
   // Appends those of `candidates` for which it is true to `holding`, in order.  A record on which it fails goes to `failed`
   // (as index and reason) and to neither side.
-  virtual void select(const Batch& batch, std::span<const std::uint32_t> candidates, std::vector<std::uint32_t>& holding, Rejects& failed) = 0;
+  virtual void select(const Batch& batch, std::span<const std::uint32_t> candidates, std::vector<std::uint32_t>& holding,
+                      Rejects& failed) = 0;
 };
 
 }  // namespace sluice

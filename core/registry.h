@@ -29,9 +29,9 @@ struct Guarantee {
 // What the runner and the checker must know of a component before it is built.  Each answer may depend on the configuration.
 template <typename C>
 struct ComponentType {
-  std::string_view name;         // as users write it
-  std::string_view summary;      // one line
-  std::string_view example;      // the value under the component's key, as YAML; loaded by the contract test
+  std::string_view name;          // as users write it
+  std::string_view summary;       // one line
+  std::string_view example;       // the value under the component's key, as YAML; loaded by the contract test
   const ConfigFields<C>* fields;  // static storage
   // What `sluice doctor` finds in the system that the configuration leads to; null: nothing is looked at.  May take a few times 15 s.
   std::vector<DoctorFinding> (*doctor)(const C&, const DoctorContext&) = nullptr;
@@ -40,11 +40,11 @@ struct ComponentType {
 template <typename C>
 struct SourceType : ComponentType<C> {
   Result<std::unique_ptr<Source>> (*build)(const C&, const BuildContext&);
-  Guarantee (*guarantee)(const C&);           // exactly_once: the same records under the same ordinals after any restart
-  bool (*can_end)(const C&);                  // for --until-done
-  bool (*partitioned)(const C&) = nullptr;    // true: every shard builds one and reads its share; null: one shard only
-  std::vector<std::string_view> meta = {};    // names of meta slots beyond the common ones
-  bool keeps_lag = false;                     // it keeps sluice_source_lag_seconds up to date, also while it is not asked for anything
+  Guarantee (*guarantee)(const C&);         // exactly_once: the same records under the same ordinals after any restart
+  bool (*can_end)(const C&);                // for --until-done
+  bool (*partitioned)(const C&) = nullptr;  // true: every shard builds one and reads its share; null: one shard only
+  std::vector<std::string_view> meta = {};  // names of meta slots beyond the common ones
+  bool keeps_lag = false;                   // it keeps sluice_source_lag_seconds up to date, also while it is not asked for anything
 };
 
 template <typename C>
@@ -73,9 +73,9 @@ struct Component {
   std::function<Result<std::unique_ptr<Source>>(const Config&, const BuildContext&)> build_source;
   std::function<Result<std::unique_ptr<Transform>>(const Config&, const BuildContext&)> build_transform;
   std::function<Result<std::unique_ptr<Sink>>(const Config&, const BuildContext&)> build_sink;
-  std::function<Guarantee(const Config&)> guarantee;    // sources and sinks
-  std::function<bool(const Config&)> can_end;           // sources
-  std::function<bool(const Config&)> partitioned;       // sources
+  std::function<Guarantee(const Config&)> guarantee;                                      // sources and sinks
+  std::function<bool(const Config&)> can_end;                                             // sources
+  std::function<bool(const Config&)> partitioned;                                         // sources
   std::function<std::vector<DoctorFinding>(const Config&, const DoctorContext&)> doctor;  // empty: none
 };
 
@@ -87,7 +87,9 @@ class Registry {
     Component component = erase(ComponentKind::kSource, type);
     component.meta = type.meta;
     component.keeps_lag = type.keeps_lag;
-    component.build_source = [build = type.build](const std::any& config, const BuildContext& context) { return build(std::any_cast<const C&>(config), context); };
+    component.build_source = [build = type.build](const std::any& config, const BuildContext& context) {
+      return build(std::any_cast<const C&>(config), context);
+    };
     component.guarantee = [guarantee = type.guarantee](const std::any& config) { return guarantee(std::any_cast<const C&>(config)); };
     component.can_end = [can_end = type.can_end](const std::any& config) { return can_end(std::any_cast<const C&>(config)); };
     component.partitioned = [partitioned = type.partitioned](const std::any& config) {
@@ -98,13 +100,17 @@ class Registry {
   template <typename C>
   void add(const TransformType<C>& type) {
     Component component = erase(ComponentKind::kTransform, type);
-    component.build_transform = [build = type.build](const std::any& config, const BuildContext& context) { return build(std::any_cast<const C&>(config), context); };
+    component.build_transform = [build = type.build](const std::any& config, const BuildContext& context) {
+      return build(std::any_cast<const C&>(config), context);
+    };
     components_.push_back(std::move(component));
   }
   template <typename C>
   void add(const SinkType<C>& type) {
     Component component = erase(ComponentKind::kSink, type);
-    component.build_sink = [build = type.build](const std::any& config, const BuildContext& context) { return build(std::any_cast<const C&>(config), context); };
+    component.build_sink = [build = type.build](const std::any& config, const BuildContext& context) {
+      return build(std::any_cast<const C&>(config), context);
+    };
     component.guarantee = [guarantee = type.guarantee](const std::any& config) { return guarantee(std::any_cast<const C&>(config)); };
     components_.push_back(std::move(component));
   }

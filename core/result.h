@@ -102,12 +102,11 @@ using Status = Result<void>;
 
 #define SLUICE_CONCAT_INNER(a, b) a##b
 #define SLUICE_CONCAT(a, b) SLUICE_CONCAT_INNER(a, b)
-#define SLUICE_TRY_NAMED(name, expression) \
-  __extension__({                          \
-    auto name = (expression);              \
-    if (!name)                             \
-      return std::move(name).error();      \
-    std::move(name).value();               \
+#define SLUICE_TRY_NAMED(name, expression)     \
+  __extension__({                              \
+    auto name = (expression);                  \
+    if (!name) return std::move(name).error(); \
+    std::move(name).value();                   \
   })
 
 // Unwraps a Result or returns its error from the enclosing function:

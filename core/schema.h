@@ -21,8 +21,8 @@ struct Field {
   // What the origin declares; nullopt where any type may come (JSON).  Values of the field may be kNull and kUnchanged as well.
   std::optional<Value::Type> type = std::nullopt;
   bool nullable = true;
-  std::string origin_type = {};  // as the origin spells it, "numeric(10,2)"; empty where it has no types
-  std::string base_type = {};    // origin_type with domains resolved; empty: the same as origin_type
+  std::string origin_type = {};          // as the origin spells it, "numeric(10,2)"; empty where it has no types
+  std::string base_type = {};            // origin_type with domains resolved; empty: the same as origin_type
   std::string default_expression = {};   // as the origin spells it, "nextval('s'::regclass)"; empty: none
   std::vector<std::string> labels = {};  // of an enumeration, in the order of the origin
 

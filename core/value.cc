@@ -19,9 +19,8 @@ bool identical_lists(std::span<const Value> a, std::span<const Value> b) {
 }
 
 bool identical_maps(std::span<const MapEntry> a, std::span<const MapEntry> b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const MapEntry& x, const MapEntry& y) {
-    return identical(x.key, y.key) && identical(x.value, y.value);
-  });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const MapEntry& x, const MapEntry& y) { return identical(x.key, y.key) && identical(x.value, y.value); });
 }
 
 }  // namespace
@@ -93,8 +92,9 @@ Value deep_copy(const Value& value, Arena& arena) {
 
 std::string_view type_name(Value::Type type) {
   static constexpr std::array<std::string_view, 22> kNames = {
-      "null", "bool", "int64",     "uint64",          "float64",  "decimal",  "string", "bytes", "date", "time", "timetz", "timestamp",
-      "local_timestamp", "duration", "interval", "bits", "uuid", "json", "list", "struct", "map", "unchanged"};
+      "null", "bool",   "int64",     "uint64",          "float64",  "decimal",  "string", "bytes", "date",
+      "time", "timetz", "timestamp", "local_timestamp", "duration", "interval", "bits",   "uuid",  "json",
+      "list", "struct", "map",       "unchanged"};
   return kNames[static_cast<std::size_t>(type)];
 }
 

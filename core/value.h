@@ -40,8 +40,8 @@ class alignas(8) Value {
     kInt64,
     kUint64,
     kFloat64,
-    kDecimal,         // canonical text with its scale ("12.30"), or NaN, Infinity, -Infinity
-    kString,          // UTF-8
+    kDecimal,  // canonical text with its scale ("12.30"), or NaN, Infinity, -Infinity
+    kString,   // UTF-8
     kBytes,
     kDate,            // days since 1970-01-01, proleptic Gregorian; kInfinity and kMinusInfinity are PostgreSQL's
     kTime,            // microseconds since midnight, 24:00:00 included
@@ -50,13 +50,13 @@ class alignas(8) Value {
     kLocalTimestamp,  // the same without a time zone
     kDuration,        // nanoseconds
     kInterval,
-    kBits,            // text of 0 and 1
-    kUuid,            // canonical text, lower case
-    kJson,            // JSON text, as the database holds it
+    kBits,  // text of 0 and 1
+    kUuid,  // canonical text, lower case
+    kJson,  // JSON text, as the database holds it
     kList,
     kStruct,
-    kMap,             // entries in the order they were written
-    kUnchanged,       // the log left this column out; never the same as kNull (G16)
+    kMap,        // entries in the order they were written
+    kUnchanged,  // the log left this column out; never the same as kNull (G16)
   };
 
   static constexpr std::int64_t kInfinity = std::numeric_limits<std::int64_t>::max();
@@ -100,7 +100,9 @@ class alignas(8) Value {
   Type type() const { return type_; }
   bool is_null() const { return type_ == Type::kNull; }
   bool is_unchanged() const { return type_ == Type::kUnchanged; }
-  bool is_text() const { return type_ == Type::kDecimal || type_ == Type::kString || type_ == Type::kBytes || (type_ >= Type::kBits && type_ <= Type::kJson); }
+  bool is_text() const {
+    return type_ == Type::kDecimal || type_ == Type::kString || type_ == Type::kBytes || (type_ >= Type::kBits && type_ <= Type::kJson);
+  }
 
   // Each accessor asks for a Value of its type; nothing is converted.
   bool as_bool() const { return word() != 0; }

@@ -27,14 +27,17 @@ struct Parser {
 };
 
 void add_config_options(CLI::App& command, ConfigOptions& options) {
-  command.add_option("path", options.paths, "Pipeline files, or directories of them")->required()->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  command.add_option("path", options.paths, "Pipeline files, or directories of them")
+      ->required()
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   command.add_option("--env-file", options.env_file, "File of NAME=value lines; the process's environment wins");
 }
 
 void add_run(CLI::App& app, Parser& parser) {
   CLI::App* command = app.add_subcommand("run", "Run pipelines until SIGTERM or SIGINT");
   add_config_options(*command, parser.run.config);
-  auto* data_dir = command->add_option("--data-dir", parser.data_dir, "Where positions and dead letters are kept (default: $STATE_DIRECTORY, else ./sluice-data)");
+  auto* data_dir = command->add_option("--data-dir", parser.data_dir,
+                                       "Where positions and dead letters are kept (default: $STATE_DIRECTORY, else ./sluice-data)");
   auto* listen = command->add_option("--listen", parser.listen, "Address of the admin API (default 127.0.0.1:7600; port 0 picks one)");
   auto* format = command->add_option("--log-format", parser.log_format, "text or json")->check(CLI::IsMember({"text", "json"}));
   command->add_flag("--until-done", parser.run.until_done, "End when every source has ended and every sink has committed");
@@ -86,7 +89,8 @@ void add_eval(CLI::App& app, Parser& parser) {
 void add_components(CLI::App& app, Parser& parser) {
   CLI::App* command = app.add_subcommand("components", "List sources, steps and sinks, or describe one");
   command->add_option("name", parser.component, "Its type; `pipeline` describes the keys of a pipeline file");
-  command->callback([&parser] { parser.action = [&parser] { return components_command(parser.component, parser.registry, parser.streams); }; });
+  command->callback(
+      [&parser] { parser.action = [&parser] { return components_command(parser.component, parser.registry, parser.streams); }; });
 }
 
 void add_dead_letters(CLI::App& app, Parser& parser) {

@@ -63,7 +63,8 @@ std::string description(const Component& component) {
   std::string out = fmt::format("{} ({})\n  {}\n\nfields\n", component.name, kind_word(component.kind), component.summary);
   list_fields(component.fields(), "  ", out);
   const std::string_view example = trimmed(component.example);
-  const bool block = example.find('\n') != std::string_view::npos || (!example.starts_with('{') && example.find(": ") != std::string_view::npos);
+  const bool block =
+      example.find('\n') != std::string_view::npos || (!example.starts_with('{') && example.find(": ") != std::string_view::npos);
   out += "\nexample\n";
   if (block) return out + "  " + std::string(component.name) + ":\n" + indented(indented(example));
   return out + fmt::format("  {}: {}\n", component.name, example);

@@ -15,7 +15,9 @@ LoadedPipelines load_configuration(const ConfigOptions& options, const Registry&
   Diagnostics of_environment;
   if (!options.env_file.empty()) {
     const auto loaded = load_environment_file(options.env_file);
-    if (!loaded) of_environment.add({Diagnostic::Severity::kError, {options.env_file, 1, 1, 1, 1}, {}, "unreadable_file", loaded.error().message(), {}, {}});
+    if (!loaded)
+      of_environment.add(
+          {Diagnostic::Severity::kError, {options.env_file, 1, 1, 1, 1}, {}, "unreadable_file", loaded.error().message(), {}, {}});
   }
   const EnvironmentVariables variables;
   const auto expressions = expr::make_expression_checker();
@@ -34,11 +36,13 @@ int validate_command(const ConfigOptions& options, const Registry& registry, Str
   }
   streams.err << findings_text(findings, loaded.texts);
   if (!good) {
-    const auto errors = std::count_if(findings.begin(), findings.end(), [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::kError; });
+    const auto errors =
+        std::count_if(findings.begin(), findings.end(), [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::kError; });
     streams.err << fmt::format("{} error{}\n", errors, errors == 1 ? "" : "s");
     return kInvalid;
   }
-  for (const PipelineConfig& pipeline : loaded.pipelines) streams.out << fmt::format("{}: pipeline {} is valid\n", pipeline.file, pipeline.name);
+  for (const PipelineConfig& pipeline : loaded.pipelines)
+    streams.out << fmt::format("{}: pipeline {} is valid\n", pipeline.file, pipeline.name);
   return kOk;
 }
 

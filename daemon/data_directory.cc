@@ -47,7 +47,8 @@ Result<bool> make_directory(const std::string& path) {
 Status make_private(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return unusable(path, "look at the data directory");
-  if ((info.st_mode & 0777U) != kOwnerOnly && ::chmod(path.c_str(), kOwnerOnly) != 0) return unusable(path, "set mode 0700 of the data directory");
+  if ((info.st_mode & 0777U) != kOwnerOnly && ::chmod(path.c_str(), kOwnerOnly) != 0)
+    return unusable(path, "set mode 0700 of the data directory");
   return {};
 }
 
@@ -64,7 +65,8 @@ std::string random_id() {
 }
 
 bool is_id(std::string_view text) {
-  return text.size() == 32 && std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return text.size() == 32 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 struct Instance {
@@ -82,8 +84,11 @@ Result<Instance> load_instance(const std::string& directory, bool made, FaultPoi
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string id = text.substr(0, end);
     if (is_id(id)) return Instance{std::move(id), text.substr(end).starts_with(kShares)};
-    return Error(ErrorKind::kFatal, "data_directory_unusable",
-                 fmt::format("\"{}\" does not hold an instance id of 32 hexadecimal digits; sinks know this installation by it, so restore it from a backup", path));
+    return Error(
+        ErrorKind::kFatal, "data_directory_unusable",
+        fmt::format(
+            "\"{}\" does not hold an instance id of 32 hexadecimal digits; sinks know this installation by it, so restore it from a backup",
+            path));
   }
   Instance result{random_id(), !made};
   auto written = storage::replace_file(path, result.id + (made ? "\n" : std::string(kShares)), faults, "data_directory");
@@ -101,7 +106,8 @@ Result<DataDirectory> DataDirectory::open(const std::string& path, FaultPoints& 
   DataDirectory directory(path, lock);
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) {
-      return Error(ErrorKind::kFatal, "data_directory_in_use", fmt::format("another daemon uses the data directory \"{}\"; give this one its own with --data-dir", path));
+      return Error(ErrorKind::kFatal, "data_directory_in_use",
+                   fmt::format("another daemon uses the data directory \"{}\"; give this one its own with --data-dir", path));
     }
     return unusable(lock_path, "lock");
   }

@@ -51,8 +51,9 @@ void print_letter(const dlq::StoredLetter& letter, bool json, std::ostream& out)
     out << line << "\n";
     return;
   }
-  out << fmt::format("{}  {}  {} ({}, {})  {}  {}/{}/{}  {}\n", letter.id, time_text(letter.last_seen), printable(letter.stage), printable(letter.component),
-                     printable(letter.phase), printable(letter.code), printable(letter.source), printable(letter.partition), letter.ordinal.major, letter.state)
+  out << fmt::format("{}  {}  {} ({}, {})  {}  {}/{}/{}  {}\n", letter.id, time_text(letter.last_seen), printable(letter.stage),
+                     printable(letter.component), printable(letter.phase), printable(letter.code), printable(letter.source),
+                     printable(letter.partition), letter.ordinal.major, letter.state)
       << "    " << printable(letter.message) << "\n";
 }
 

@@ -22,7 +22,9 @@ pipeline::PredicateFactory predicate_factory(const std::vector<Condition>& when)
 // Configurations may be large (rules, tables), so all instances share one.
 template <typename T, typename Build>
 std::function<Result<std::unique_ptr<T>>(const BuildContext&)> factory(const ComponentUse& use, Build Component::*build) {
-  return [build = use.component->*build, config = std::make_shared<const Component::Config>(use.config)](const BuildContext& context) { return build(*config, context); };
+  return [build = use.component->*build, config = std::make_shared<const Component::Config>(use.config)](const BuildContext& context) {
+    return build(*config, context);
+  };
 }
 
 pipeline::StepDefinition step_definition(const StepConfig& config) {

@@ -17,7 +17,8 @@ std::string joined(const std::vector<std::string>& names, std::string_view betwe
 
 // One line of an expression, for a picture.
 std::string shortened(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\t' || c == '\r'; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\t' || c == '\r'; }, ' ');
   while (text.ends_with(' ')) text.pop_back();
   constexpr std::size_t kWidth = 60;  // bytes; cut at a character's begin
   if (text.size() <= kWidth) return text;
@@ -48,7 +49,8 @@ class Picture {
   explicit Picture(const PipelineConfig& pipeline) : pipeline_(pipeline) {}
 
   std::string draw() {
-    for (const SourceConfig& source : pipeline_.sources) fmt::format_to(std::back_inserter(out_), "  {}{}\n", titled(source, "source"), own_steps(source.chain));
+    for (const SourceConfig& source : pipeline_.sources)
+      fmt::format_to(std::back_inserter(out_), "  {}{}\n", titled(source, "source"), own_steps(source.chain));
     // Readers of the same sources stand together; each group is a tree of its own.
     std::vector<std::vector<std::string>> groups;
     const auto note = [&](const std::vector<std::string>& from) {
@@ -84,7 +86,8 @@ class Picture {
       readers({step->name}, indent + (last ? "   " : "│  "));
     }
     for (const SinkConfig* sink : sinks) {
-      fmt::format_to(std::back_inserter(out_), "{}{} {}{}{}\n", indent, --left == 0 ? "└─" : "├─", titled(*sink, "sink"), conditions(sink->when), own_steps(sink->chain));
+      fmt::format_to(std::back_inserter(out_), "{}{} {}{}{}\n", indent, --left == 0 ? "└─" : "├─", titled(*sink, "sink"),
+                     conditions(sink->when), own_steps(sink->chain));
     }
   }
 
@@ -135,7 +138,8 @@ std::string explain_pipeline(const PipelineConfig& pipeline) {
   out += "\nguarantees\n";
   for (const SinkConfig& sink : pipeline.sinks) describe_guarantee(pipeline, sink, out);
   if (pipeline.unmatched) {
-    fmt::format_to(std::back_inserter(out), "  a record that no sink takes: {}\n", *pipeline.unmatched == pipeline::Unmatched::kDrop ? "dropped (counted as filtered)" : "dead letter");
+    fmt::format_to(std::back_inserter(out), "  a record that no sink takes: {}\n",
+                   *pipeline.unmatched == pipeline::Unmatched::kDrop ? "dropped (counted as filtered)" : "dead letter");
   }
   return out;
 }

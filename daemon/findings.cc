@@ -23,8 +23,8 @@ std::string hide_passwords(std::string_view line) {
     const std::size_t user_end = result.rfind('@', end);
     const std::size_t colon = result.find(':', at + 3);
     if (user_end == std::string::npos || user_end < at || colon == std::string::npos || colon > user_end) continue;
-    const auto points = std::count_if(result.begin() + static_cast<std::ptrdiff_t>(colon) + 1, result.begin() + static_cast<std::ptrdiff_t>(user_end),
-                                      [](char c) { return !continuation(c); });
+    const auto points = std::count_if(result.begin() + static_cast<std::ptrdiff_t>(colon) + 1,
+                                      result.begin() + static_cast<std::ptrdiff_t>(user_end), [](char c) { return !continuation(c); });
     result.replace(colon + 1, user_end - colon - 1, static_cast<std::size_t>(points), '*');
   }
   return result;
@@ -40,7 +40,8 @@ std::string excerpt(const Place& place, const SourceTexts& texts) {
   if (begin >= kExcerptWidth) return {};
   if (width > kExcerptWidth) {
     std::size_t bytes = 0;
-    for (std::size_t points = 0; bytes < line.size() && (points < kExcerptWidth || continuation(line[bytes])); ++bytes) points += continuation(line[bytes]) ? 0U : 1U;
+    for (std::size_t points = 0; bytes < line.size() && (points < kExcerptWidth || continuation(line[bytes])); ++bytes)
+      points += continuation(line[bytes]) ? 0U : 1U;
     line.resize(bytes);
   }
   const std::size_t marked = std::max<std::size_t>(std::min(end, kExcerptWidth), begin + 1) - begin;
@@ -56,7 +57,9 @@ std::string_view severity_name(const Diagnostic& finding) { return finding.sever
 std::vector<Diagnostic> sorted_findings(const Diagnostics& findings) {
   std::vector<Diagnostic> result = findings.findings();
   std::stable_sort(result.begin(), result.end(), [](const Diagnostic& a, const Diagnostic& b) { return identity(a) < identity(b); });
-  result.erase(std::unique(result.begin(), result.end(), [](const Diagnostic& a, const Diagnostic& b) { return identity(a) == identity(b); }), result.end());
+  result.erase(
+      std::unique(result.begin(), result.end(), [](const Diagnostic& a, const Diagnostic& b) { return identity(a) == identity(b); }),
+      result.end());
   return result;
 }
 
@@ -64,7 +67,8 @@ std::string findings_text(const std::vector<Diagnostic>& findings, const SourceT
   std::string out;
   for (const Diagnostic& finding : findings) {
     const Place& place = finding.place;
-    fmt::format_to(std::back_inserter(out), "{}:{}:{}: {}[{}]: {}\n", place.file, place.line, place.column, severity_name(finding), finding.code, finding.message);
+    fmt::format_to(std::back_inserter(out), "{}:{}:{}: {}[{}]: {}\n", place.file, place.line, place.column, severity_name(finding),
+                   finding.code, finding.message);
     if (!finding.path.empty()) out += "  at " + finding.path + "\n";
     out += excerpt(place, texts);
     if (!finding.suggestion.empty()) out += "  did you mean \"" + finding.suggestion + "\"?\n";
@@ -76,10 +80,14 @@ std::string findings_text(const std::vector<Diagnostic>& findings, const SourceT
 std::string findings_json(const std::vector<Diagnostic>& findings) {
   auto list = nlohmann::ordered_json::array();
   for (const Diagnostic& finding : findings) {
-    nlohmann::ordered_json item = {{"severity", severity_name(finding)},   {"file", finding.place.file},
-                                   {"line", finding.place.line},           {"column", finding.place.column},
-                                   {"end_line", finding.place.end_line},   {"end_column", finding.place.end_column},
-                                   {"path", finding.path},                 {"code", finding.code},
+    nlohmann::ordered_json item = {{"severity", severity_name(finding)},
+                                   {"file", finding.place.file},
+                                   {"line", finding.place.line},
+                                   {"column", finding.place.column},
+                                   {"end_line", finding.place.end_line},
+                                   {"end_column", finding.place.end_column},
+                                   {"path", finding.path},
+                                   {"code", finding.code},
                                    {"message", finding.message}};
     if (!finding.suggestion.empty()) item["suggestion"] = finding.suggestion;
     if (!finding.hint.empty()) item["hint"] = finding.hint;

@@ -57,7 +57,8 @@ Result<std::unique_ptr<FaultPoints>> make_fault_points(std::string_view setting,
     const std::string_view number = colon == std::string_view::npos ? std::string_view() : setting.substr(colon + 1);
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), passages);
     if (error != std::errc() || end != number.data() + number.size() || passages == 0 || colon == 0) {
-      return Error(ErrorKind::kInvalidConfig, "bad_value", "SLUICE_FAULT_POINT must be \"<name>:<passage>\", got \"" + std::string(setting) + "\"");
+      return Error(ErrorKind::kInvalidConfig, "bad_value",
+                   "SLUICE_FAULT_POINT must be \"<name>:<passage>\", got \"" + std::string(setting) + "\"");
     }
     point = setting.substr(0, colon);
   }

@@ -69,8 +69,13 @@ void check_unique_names(LoadedPipelines& loaded) {
     if (pipeline.name.empty()) continue;
     const auto [first, is_new] = seen.try_emplace(pipeline.name, &pipeline);
     if (is_new) continue;
-    loaded.findings.add({Diagnostic::Severity::kError, pipeline.name_place, "name", "conflict", fmt::format("two pipelines are called \"{}\"; the other one is in {}", pipeline.name, first->second->file),
-                         {}, "names are unique in a daemon: positions and dead letters are kept under them"});
+    loaded.findings.add({Diagnostic::Severity::kError,
+                         pipeline.name_place,
+                         "name",
+                         "conflict",
+                         fmt::format("two pipelines are called \"{}\"; the other one is in {}", pipeline.name, first->second->file),
+                         {},
+                         "names are unique in a daemon: positions and dead letters are kept under them"});
   }
 }
 

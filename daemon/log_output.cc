@@ -6,8 +6,8 @@
 
 #include <iterator>
 
-#include "core/clock.h"
 #include "core/civil_time.h"
+#include "core/clock.h"
 
 namespace sluice::daemon {
 

@@ -33,8 +33,9 @@ struct EnumNames<daemon::LogFormat> {
 
 template <>
 struct EnumNames<LogLevel> {
-  static constexpr std::array kNames = {std::pair{std::string_view{"info"}, LogLevel::kInfo}, std::pair{std::string_view{"debug"}, LogLevel::kDebug},
-                                        std::pair{std::string_view{"warning"}, LogLevel::kWarning}, std::pair{std::string_view{"error"}, LogLevel::kError}};
+  static constexpr std::array kNames = {
+      std::pair{std::string_view{"info"}, LogLevel::kInfo}, std::pair{std::string_view{"debug"}, LogLevel::kDebug},
+      std::pair{std::string_view{"warning"}, LogLevel::kWarning}, std::pair{std::string_view{"error"}, LogLevel::kError}};
 };
 
 }  // namespace sluice

@@ -39,12 +39,14 @@ std::string_view kind_word(ComponentKind kind) {
 
 bool valid_name(std::string_view name) {
   const auto word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !name.empty() && name.size() <= 100 && word(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) { return word(c) || c == '_' || c == '-'; });
+  return !name.empty() && name.size() <= 100 && word(name[0]) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return word(c) || c == '_' || c == '-'; });
 }
 
 bool check_name(const ConfigNode& node, std::string_view name, BindContext& context) {
   if (!valid_name(name)) {
-    context.findings.error(node, "bad_value", fmt::format("\"{}\" is no name", name), "a name is made of a-z, 0-9, _ and -, and begins with a letter or a digit");
+    context.findings.error(node, "bad_value", fmt::format("\"{}\" is no name", name),
+                           "a name is made of a-z, 0-9, _ and -, and begins with a letter or a digit");
     return false;
   }
   if (name == kReservedName) {
@@ -77,7 +79,8 @@ class PipelineChecker {
       ConfigNode place = without_children(root);
       if (place.is_null()) place.kind = ConfigNode::Kind::kMapping;
       context_.findings.error(place, root.is_null() ? "missing_key" : "wrong_type",
-                              root.is_null() ? "the file is empty: a pipeline needs a source and a sink" : "a pipeline file is a mapping of keys such as source and sink",
+                              root.is_null() ? "the file is empty: a pipeline needs a source and a sink"
+                                             : "a pipeline file is a mapping of keys such as source and sink",
                               root.is_scalar() && root.text.find(':') != std::string::npos ? "put a space after the colon" : "");
       return result;
     }
@@ -98,7 +101,9 @@ class PipelineChecker {
     result.name_place = place.place;
     result.name = keys_.name ? *keys_.name : std::filesystem::path(file).stem().string();
     if (name == nullptr && !valid_name(result.name)) {
-      context_.findings.error(place, "missing_key", fmt::format("the pipeline has no name, and the file's name \"{}\" cannot be one", result.name), "add name: <name>");
+      context_.findings.error(place, "missing_key",
+                              fmt::format("the pipeline has no name, and the file's name \"{}\" cannot be one", result.name),
+                              "add name: <name>");
     } else if (name == nullptr || keys_.name) {
       check_name(place, result.name, context_);
       if (contains(kFilesOfDataDirectory, result.name))
@@ -121,7 +126,8 @@ class PipelineChecker {
     const ConfigNode* several = root.find(many);
     std::vector<Named> result;
     if (single != nullptr && several != nullptr) {
-      context_.findings.error(*root.find_key(many), "conflict", fmt::format("{} and {} cannot stand side by side", one, many), fmt::format("put all into {}", many));
+      context_.findings.error(*root.find_key(many), "conflict", fmt::format("{} and {} cannot stand side by side", one, many),
+                              fmt::format("put all into {}", many));
     }
     if (single != nullptr) result.emplace_back(nullptr, single);
     if (several != nullptr && !several->is_mapping()) wrong_type(*several, "a mapping of names to " + std::string(many), context_);
@@ -190,18 +196,21 @@ class PipelineChecker {
 
   void same_step_name(const ConfigNode& node, const std::string& name, bool given) {
     const ConfigNode* key = node.find("name");
-    context_.findings.error(given && key != nullptr ? *key : without_children(node), "conflict", fmt::format("two steps are called \"{}\"", name),
+    context_.findings.error(given && key != nullptr ? *key : without_children(node), "conflict",
+                            fmt::format("two steps are called \"{}\"", name),
                             given ? "names are unique among the steps" : "give this one a name of its own, beside its type: name: <name>");
   }
 
   // Finds the component's key, binds the component and the common keys, and names it.  False when there is no use going on with it.
-  bool use(ComponentKind kind, const ConfigNode& node, const ConfigNode* name_key, const KeyNames& known, ComponentUse& out, CommonKeys& common) {
+  bool use(ComponentKind kind, const ConfigNode& node, const ConfigNode* name_key, const KeyNames& known, ComponentUse& out,
+           CommonKeys& common) {
     const bool usable = bind_use(kind, node, name_key, known, out, common);
     some_missing_ = some_missing_ || !usable;
     return usable;
   }
 
-  bool bind_use(ComponentKind kind, const ConfigNode& node, const ConfigNode* name_key, const KeyNames& known, ComponentUse& out, CommonKeys& common) {
+  bool bind_use(ComponentKind kind, const ConfigNode& node, const ConfigNode* name_key, const KeyNames& known, ComponentUse& out,
+                CommonKeys& common) {
     out.node = without_children(node);
     if (!node.is_mapping()) return not_a_component(kind, node), false;
     const ConfigNode::Entry* entry = component_entry(kind, node, known);
@@ -218,7 +227,9 @@ class PipelineChecker {
   void not_a_component(ComponentKind kind, const ConfigNode& node) {
     std::string hint;
     if (node.is_scalar() && registry_.find(kind, node.text) != nullptr) hint = fmt::format("write \"{}: {{}}\"", node.text);
-    context_.findings.error(node, "wrong_type", fmt::format("expected a {} as {{<type>: {{fields}}}}, got {}", kind_word(kind), kind_name(node)), std::move(hint));
+    context_.findings.error(node, "wrong_type",
+                            fmt::format("expected a {} as {{<type>: {{fields}}}}, got {}", kind_word(kind), kind_name(node)),
+                            std::move(hint));
   }
 
   // The entry whose key is the component's type; with a finding when there is none, or more than one.
@@ -229,7 +240,9 @@ class PipelineChecker {
       if (contains(known, entry.first.text)) continue;
       const bool registered = registry_.find(kind, entry.first.text) != nullptr;
       if (registered && found != nullptr) {
-        context_.findings.error(entry.first, "conflict", fmt::format("\"{}\" and \"{}\" are both types: one {} has one type", found->first.text, entry.first.text, kind_word(kind)));
+        context_.findings.error(
+            entry.first, "conflict",
+            fmt::format("\"{}\" and \"{}\" are both types: one {} has one type", found->first.text, entry.first.text, kind_word(kind)));
       }
       if (registered && found == nullptr) found = &entry;
       if (!registered && unknown == nullptr) unknown = &entry;
@@ -241,7 +254,8 @@ class PipelineChecker {
     }
     const std::string& name = unknown->first.text;
     context_.findings.add({Diagnostic::Severity::kError, unknown->first.place, unknown->first.path, "unknown_component",
-                           fmt::format("there is no {} \"{}\"", kind_word(kind), name), nearest(name, registry_.names(kind)), other_kind_hint(kind, name)});
+                           fmt::format("there is no {} \"{}\"", kind_word(kind), name), nearest(name, registry_.names(kind)),
+                           other_kind_hint(kind, name)});
     return unknown;
   }
 
@@ -270,9 +284,10 @@ class PipelineChecker {
       const std::string& key = entry.first.text;
       if (&entry == component_entry || contains(allowed, key)) continue;
       if (component != nullptr && registry_.find(component->kind, key) != nullptr) continue;  // reported as a conflict
-      if (component == nullptr && component_entry == nullptr) continue;                        // reported as without a type
-      context_.findings.add({Diagnostic::Severity::kError, entry.first.place, entry.first.path, "unknown_key", fmt::format("unknown key \"{}\"", key),
-                             nearest(key, allowed), inside_hint(component, key, component_entry->first.text)});
+      if (component == nullptr && component_entry == nullptr) continue;                       // reported as without a type
+      context_.findings.add({Diagnostic::Severity::kError, entry.first.place, entry.first.path, "unknown_key",
+                             fmt::format("unknown key \"{}\"", key), nearest(key, allowed),
+                             inside_hint(component, key, component_entry->first.text)});
     }
   }
 
@@ -300,14 +315,18 @@ class PipelineChecker {
 
   // CONFIG.md rule 5: a record must not vanish because no condition holds.
   void unmatched(const ConfigNode& root, const PipelineConfig& pipeline) {
-    const bool every = !pipeline.sinks.empty() && std::all_of(pipeline.sinks.begin(), pipeline.sinks.end(), [](const SinkConfig& sink) { return !sink.when.empty(); });
+    const bool every = !pipeline.sinks.empty() &&
+                       std::all_of(pipeline.sinks.begin(), pipeline.sinks.end(), [](const SinkConfig& sink) { return !sink.when.empty(); });
     const ConfigNode* written = root.find("unmatched");
     if (every && written == nullptr) {
       const ConfigNode* sinks = root.find_key(root.find("sinks") != nullptr ? "sinks" : "sink");
-      context_.findings.error(*sinks, "missing_key", "every sink has a `when`, and the key \"unmatched\" does not say what happens to a record that none of them takes",
-                              "add unmatched: drop or unmatched: dead_letter");
+      context_.findings.error(
+          *sinks, "missing_key",
+          "every sink has a `when`, and the key \"unmatched\" does not say what happens to a record that none of them takes",
+          "add unmatched: drop or unmatched: dead_letter");
     }
-    if (!every && written != nullptr) context_.findings.warning(*written, "conflict", "unmatched has no effect: a sink without a `when` takes every record");
+    if (!every && written != nullptr)
+      context_.findings.warning(*written, "conflict", "unmatched has no effect: a sink without a `when` takes every record");
   }
 
   const Registry& registry_;

@@ -43,13 +43,15 @@ class Graph {
     bool good = true;
     for (const StepConfig& step : pipeline_.steps) {
       if (!is_source(step.name)) continue;
-      context_.findings.error(step.node, "conflict", fmt::format("a step and a source are both called \"{}\"", step.name), "give the step another name: name: <name>");
+      context_.findings.error(step.node, "conflict", fmt::format("a step and a source are both called \"{}\"", step.name),
+                              "give the step another name: name: <name>");
       good = false;
     }
     return good;
   }
 
-  bool resolve_one(const std::optional<std::vector<Reference>>& written, const std::vector<std::string>& otherwise, std::vector<std::string>& from) {
+  bool resolve_one(const std::optional<std::vector<Reference>>& written, const std::vector<std::string>& otherwise,
+                   std::vector<std::string>& from) {
     if (!written) {
       from = otherwise;
       return true;
@@ -65,7 +67,8 @@ class Graph {
     }
     const bool any_step = std::any_of(from.begin(), from.end(), [this](const std::string& name) { return is_step(name); });
     if (good && any_step && from.size() > 1) {
-      context_.findings.error(written->front().node, "conflict", "only sources can be read together: what comes out of several steps has no common order",
+      context_.findings.error(written->front().node, "conflict",
+                              "only sources can be read together: what comes out of several steps has no common order",
                               "name one step, or sources alone");
       good = false;
     }
@@ -79,8 +82,15 @@ class Graph {
     for (const auto& [step, index] : steps_) candidates.push_back(step);
     std::string message = fmt::format("there is no step or source \"{}\"", name);
     const std::size_t dot = name.find('.');
-    if (dot != std::string::npos && is_step(name.substr(0, dot))) message = fmt::format("the step \"{}\" has no output \"{}\"", name.substr(0, dot), name.substr(dot + 1));
-    context_.findings.add({Diagnostic::Severity::kError, reference.node.place, reference.node.path, "unknown_reference", std::move(message), nearest(name, candidates), {}});
+    if (dot != std::string::npos && is_step(name.substr(0, dot)))
+      message = fmt::format("the step \"{}\" has no output \"{}\"", name.substr(0, dot), name.substr(dot + 1));
+    context_.findings.add({Diagnostic::Severity::kError,
+                           reference.node.place,
+                           reference.node.path,
+                           "unknown_reference",
+                           std::move(message),
+                           nearest(name, candidates),
+                           {}});
     return false;
   }
 
@@ -126,7 +136,8 @@ class Graph {
   }
 
   void unread(const ConfigNode& node, std::string_view kind, const std::string& name) {
-    context_.findings.error(node, "unread_step", fmt::format("no step or sink reads the {} \"{}\"", kind, name), fmt::format("say from: {} where it is to be read, or take it out", name));
+    context_.findings.error(node, "unread_step", fmt::format("no step or sink reads the {} \"{}\"", kind, name),
+                            fmt::format("say from: {} where it is to be read, or take it out", name));
   }
 
   void sort_steps() {

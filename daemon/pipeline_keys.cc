@@ -64,7 +64,8 @@ const ConfigFields<PipelineKeys>& PipelineKeys::fields() {
           .optional("transforms", &PipelineKeys::transforms, "A list of steps; each reads the one before it.")
           .optional("sink", &PipelineKeys::sink, "Where records go: {<type>: {fields}}.")
           .optional("sinks", &PipelineKeys::sinks, "Several sinks: name -> sink.")
-          .optional("unmatched", &PipelineKeys::unmatched, "What happens to a record that no sink's `when` holds for; required when every sink has one.")
+          .optional("unmatched", &PipelineKeys::unmatched,
+                    "What happens to a record that no sink's `when` holds for; required when every sink has one.")
           .optional("dead_letters", &PipelineKeys::dead_letters, "How long dead letters are kept; not in effect yet.")
           .optional("shards", &PipelineKeys::shards, "Threads that read and transform; more than one only helps sources with partitions.")
           .optional("queue_bytes", &PipelineKeys::queue_bytes, "Memory for records that wait, per sink.")

@@ -44,7 +44,8 @@ void check_ends(LoadedPipelines& loaded) {
   for (const PipelineConfig& pipeline : loaded.pipelines) {
     for (const SourceConfig& source : pipeline.sources) {
       if (!source.config.has_value() || source.component->can_end(source.config)) continue;
-      loaded.findings.error(source.node, "conflict", fmt::format("the source \"{}\" never ends, so --until-done would wait forever", source.name),
+      loaded.findings.error(source.node, "conflict",
+                            fmt::format("the source \"{}\" never ends, so --until-done would wait forever", source.name),
                             "for example mode: once of a file, count of a generator");
     }
   }
@@ -71,12 +72,14 @@ void raise_file_limit() {
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));  // the old limit serves too
 }
 
-Result<std::unique_ptr<DeadLetterQueue>> open_dead_letters(const pipeline::Definition& definition, const pipeline::Environment& environment) {
+Result<std::unique_ptr<DeadLetterQueue>> open_dead_letters(const pipeline::Definition& definition,
+                                                           const pipeline::Environment& environment) {
   dlq::SqliteDeadLetterStore::Options options{definition.name, definition.config_hash};
   const Labels labels{{"pipeline", definition.name}};
   const dlq::SqliteDeadLetterStore::Gauges gauges{
       &environment.metrics.gauge("sluice_dead_letters_stored", "Dead letters that wait for a decision.", labels),
-      &environment.metrics.gauge("sluice_dead_letters_oldest_timestamp_seconds", "When the oldest dead letter that waits came; 0: none waits.", labels)};
+      &environment.metrics.gauge("sluice_dead_letters_oldest_timestamp_seconds",
+                                 "When the oldest dead letter that waits came; 0: none waits.", labels)};
   auto store = dlq::SqliteDeadLetterStore::open(environment.state_directory + "/dead_letters.db", std::move(options), environment.clock,
                                                 environment.faults, gauges);
   if (!store) return std::move(store).error();
@@ -87,7 +90,10 @@ Result<std::unique_ptr<DeadLetterQueue>> open_dead_letters(const pipeline::Defin
 class Daemon {
  public:
   Daemon(Prepared prepared, const RunOptions& options, FaultPoints& faults)
-      : prepared_(std::move(prepared)), options_(options), faults_(faults), log_(make_logger(prepared_.settings.log_format, prepared_.settings.log_level)) {}
+      : prepared_(std::move(prepared)),
+        options_(options),
+        faults_(faults),
+        log_(make_logger(prepared_.settings.log_format, prepared_.settings.log_level)) {}
 
   int run(StopSignals& signals) {
     const auto begin = clock_.now();
@@ -109,7 +115,8 @@ class Daemon {
     if (!started) return refuse(started.error());
     status.started(supervisor);
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - begin);
-    log_->info("started", {{"pipelines", std::to_string(prepared_.loaded.pipelines.size())}, {"milliseconds", std::to_string(took.count())}});
+    log_->info("started",
+               {{"pipelines", std::to_string(prepared_.loaded.pipelines.size())}, {"milliseconds", std::to_string(took.count())}});
     wait_for_end(signals, supervisor);
     supervisor.join();
     return exit_code(supervisor);
@@ -125,7 +132,8 @@ class Daemon {
     std::vector<std::string> directories;
     for (const PipelineConfig& config : prepared_.loaded.pipelines) directories.push_back(SLUICE_TRY(data.pipeline_directory(config.name)));
     for (std::size_t i = 0; i < directories.size(); ++i) {
-      supervisor.start(build_definition(prepared_.loaded.pipelines[i]), {directories[i], data.instance(), metrics_, *log_, clock_, faults_, open_dead_letters});
+      supervisor.start(build_definition(prepared_.loaded.pipelines[i]),
+                       {directories[i], data.instance(), metrics_, *log_, clock_, faults_, open_dead_letters});
     }
     return {};
   }
@@ -152,7 +160,9 @@ class Daemon {
 
   // Pipelines that have come to their end do not end a daemon, unless that was asked for or one of them failed: then whoever supervises
   // the process is to know.
-  bool waits_for_signal(bool stopping, const pipeline::Supervisor& supervisor) const { return !stopping && !options_.until_done && !supervisor.any_failed(); }
+  bool waits_for_signal(bool stopping, const pipeline::Supervisor& supervisor) const {
+    return !stopping && !options_.until_done && !supervisor.any_failed();
+  }
 
   // Every pipeline that failed did so because a component refused its configuration, which a restart does not mend.
   static bool all_refused(const pipeline::Supervisor& supervisor) {

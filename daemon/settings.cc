@@ -6,7 +6,8 @@ namespace sluice::daemon {
 
 const ConfigFields<Settings>& Settings::fields() {
   static const auto kFields = ConfigFields<Settings>{}
-                                  .optional("data_dir", &Settings::data_dir, "Where positions and dead letters are kept; default $STATE_DIRECTORY, else ./sluice-data.")
+                                  .optional("data_dir", &Settings::data_dir,
+                                            "Where positions and dead letters are kept; default $STATE_DIRECTORY, else ./sluice-data.")
                                   .optional("listen", &Settings::listen, "Address of the admin API, host:port; port 0 picks one.")
                                   .optional("log_format", &Settings::log_format, "How the log is written.")
                                   .optional("log_level", &Settings::log_level, "Least level that is logged.");

@@ -91,7 +91,13 @@ bool parse(const YamlText& text, YamlTreeBuilder& builder, Diagnostics& findings
     builder.root().reset();
     if (parser.HandleNextDocument(adapter)) {
       const Place place = builder.root() ? builder.root()->place : Place{text.file(), 1, 1, 1, 1};
-      findings.add({Diagnostic::Severity::kError, place, {}, "yaml_syntax", "a second document begins here", {}, "one file is one pipeline: leave --- out"});
+      findings.add({Diagnostic::Severity::kError,
+                    place,
+                    {},
+                    "yaml_syntax",
+                    "a second document begins here",
+                    {},
+                    "one file is one pipeline: leave --- out"});
     }
     builder.root() = std::move(first);
     return true;
@@ -109,7 +115,13 @@ bool parse(const YamlText& text, YamlTreeBuilder& builder, Diagnostics& findings
 std::optional<ConfigNode> load_yaml(std::string_view bytes, const std::string& file, Diagnostics& findings, const YamlLimits& limits) {
   if (bytes.starts_with("\xef\xbb\xbf")) bytes.remove_prefix(3);
   if (bytes.size() > limits.bytes) {
-    findings.add({Diagnostic::Severity::kError, {file, 1, 1, 1, 1}, {}, "yaml_limit", fmt::format("the file has more than {} bytes", limits.bytes), {}, {}});
+    findings.add({Diagnostic::Severity::kError,
+                  {file, 1, 1, 1, 1},
+                  {},
+                  "yaml_limit",
+                  fmt::format("the file has more than {} bytes", limits.bytes),
+                  {},
+                  {}});
     return std::nullopt;
   }
   const YamlText text(bytes, file);

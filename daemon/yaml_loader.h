@@ -15,10 +15,10 @@
 namespace sluice::daemon {
 
 struct YamlLimits {
-  std::size_t bytes = std::size_t{4} << 20U;         // of the file
-  std::size_t depth = 64;                            // of collections in collections
-  std::size_t nodes = 100'000;                       // aliases expanded
-  std::size_t text_bytes = std::size_t{16} << 20U;   // of all scalars, aliases expanded
+  std::size_t bytes = std::size_t{4} << 20U;        // of the file
+  std::size_t depth = 64;                           // of collections in collections
+  std::size_t nodes = 100'000;                      // aliases expanded
+  std::size_t text_bytes = std::size_t{16} << 20U;  // of all scalars, aliases expanded
 };
 
 // The root of the file's only document; kNull for an empty file.  nullopt when the text could not be read to its end; findings tell

@@ -52,11 +52,14 @@ std::optional<Explanation> explain_value(const YamlText&, const Line& line) {
   const std::size_t begin = line.begin + line.value, end = begin + value.size();
   if (value.empty()) return std::nullopt;
   switch (value.front()) {
-    case '!': return Explanation{begin, end, "yaml_trap", "YAML reads a value that begins with ! as a tag", "quote the expression: '" + std::string(value) + "'"};
+    case '!':
+      return Explanation{begin, end, "yaml_trap", "YAML reads a value that begins with ! as a tag",
+                         "quote the expression: '" + std::string(value) + "'"};
     case '"':
     case '\'':
       if (value.find(value.front(), 1) + 1 < value.size() && value.find(value.front(), 1) != std::string_view::npos) {
-        return Explanation{begin, end, "yaml_syntax", "text stands after the closing quote, which ends the value", "put the whole value into quotes of the other kind, or after | on a line of its own"};
+        return Explanation{begin, end, "yaml_syntax", "text stands after the closing quote, which ends the value",
+                           "put the whole value into quotes of the other kind, or after | on a line of its own"};
       }
       return std::nullopt;
     case '@':
@@ -76,7 +79,8 @@ std::optional<Explanation> explain_brackets(const Line& line) {
   if (open == std::string_view::npos) return std::nullopt;
   const std::size_t variable = line.text.find("${", open);
   if (variable != std::string_view::npos) {
-    return Explanation{line.begin + variable, line.begin + variable + 2, "yaml_syntax", "inside { } and [ ] a value with ${ must be quoted", "for example [\"${NAME}\"]"};
+    return Explanation{line.begin + variable, line.begin + variable + 2, "yaml_syntax", "inside { } and [ ] a value with ${ must be quoted",
+                       "for example [\"${NAME}\"]"};
   }
   return std::nullopt;
 }
@@ -108,7 +112,8 @@ Explanation explain(const YamlText& text, std::size_t offset, const std::string&
 void explain_syntax_error(const YamlText& text, int offset, const std::string& message, Diagnostics& findings) {
   const std::size_t at = offset < 0 ? 0 : std::min(static_cast<std::size_t>(offset), text.text().size());
   Explanation explanation = explain(text, at, message);
-  add_text_error(text, explanation.begin, explanation.end, explanation.code, std::move(explanation.message), std::move(explanation.hint), findings);
+  add_text_error(text, explanation.begin, explanation.end, explanation.code, std::move(explanation.message), std::move(explanation.hint),
+                 findings);
 }
 
 }  // namespace sluice::daemon

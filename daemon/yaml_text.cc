@@ -18,7 +18,8 @@ std::size_t sequence_length(std::string_view text) {
   if (length == 0 || text.size() < length) return 0;
   if (!std::all_of(text.begin() + 1, text.begin() + static_cast<std::ptrdiff_t>(length), continuation)) return 0;
   const auto second = static_cast<unsigned char>(text[1]);
-  const bool bad = (lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) || (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f);
+  const bool bad = (lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) || (lead == 0xf0 && second < 0x90) ||
+                   (lead == 0xf4 && second > 0x8f);
   return bad ? 0 : length;
 }
 
@@ -59,7 +60,8 @@ bool check_bytes(const YamlText& text, Diagnostics& findings) {
     const std::size_t length = sequence_length(all.substr(i));
     if (length == 0) {
       const bool utf16 = i == 0 && (all.starts_with("\xff\xfe") || all.starts_with("\xfe\xff"));
-      add_text_error(text, i, i + 1, "yaml_syntax", utf16 ? "the file is UTF-16" : "the file is not UTF-8 here", "save it as UTF-8", findings);
+      add_text_error(text, i, i + 1, "yaml_syntax", utf16 ? "the file is UTF-16" : "the file is not UTF-8 here", "save it as UTF-8",
+                     findings);
       return false;
     }
     const auto byte = static_cast<unsigned char>(all[i]);

@@ -28,7 +28,9 @@ void extend(Place& place, const Place& last) {
   place.end_column = last.end_column;
 }
 
-bool null_word(std::string_view text) { return text.starts_with('~') || text.starts_with("null") || text.starts_with("Null") || text.starts_with("NULL"); }
+bool null_word(std::string_view text) {
+  return text.starts_with('~') || text.starts_with("null") || text.starts_with("Null") || text.starts_with("NULL");
+}
 
 }  // namespace
 
@@ -42,7 +44,9 @@ void YamlTreeBuilder::count(std::size_t nodes, std::size_t text_bytes, const Pla
   nodes_ += nodes;
   text_bytes_ += text_bytes;
   if (nodes_ <= limits_.nodes && text_bytes_ <= limits_.text_bytes) return;
-  error(place, "yaml_limit", fmt::format("the file has more than {} values or {} bytes of text once its aliases are expanded", limits_.nodes, limits_.text_bytes));
+  error(
+      place, "yaml_limit",
+      fmt::format("the file has more than {} values or {} bytes of text once its aliases are expanded", limits_.nodes, limits_.text_bytes));
   throw YamlAbandoned{};
 }
 
@@ -50,10 +54,11 @@ void YamlTreeBuilder::check_tag(std::size_t at, bool scalar) {
   const NodeProperties properties = skip_properties(source_.text(), at);
   if (!properties.has_tag) return;
   const std::string tag(source_.text().substr(properties.tag_begin, properties.tag_end - properties.tag_begin));
-  const std::string hint = !scalar                  ? "tags have no meaning here: leave it out"
+  const std::string hint = !scalar                 ? "tags have no meaning here: leave it out"
                            : tag.starts_with("!!") ? "every value is typed by its field: leave the tag out"
                                                    : "quote an expression that begins with !: '" + tag + " ...'";
-  error(source_.place(properties.tag_begin, properties.tag_end), "yaml_trap", "YAML reads \"" + tag + "\" as a tag, not as part of the value", hint);
+  error(source_.place(properties.tag_begin, properties.tag_end), "yaml_trap",
+        "YAML reads \"" + tag + "\" as a tag, not as part of the value", hint);
 }
 
 void YamlTreeBuilder::null(std::size_t begin, Anchor anchor) {
@@ -111,7 +116,8 @@ void YamlTreeBuilder::check_split(const ConfigNode& node, Frame& frame) {
   if (!frame.flow || frame.split_reported) return;
   if (std::count(node.text.begin(), node.text.end(), '(') <= std::count(node.text.begin(), node.text.end(), ')')) return;
   frame.split_reported = true;
-  error(node.place, "yaml_trap", "the parenthesis in \"" + node.text + "\" is not closed: inside { } and [ ] YAML splits a value at each comma",
+  error(node.place, "yaml_trap",
+        "the parenthesis in \"" + node.text + "\" is not closed: inside { } and [ ] YAML splits a value at each comma",
         "quote the value, or write one key per line");
 }
 
@@ -204,7 +210,8 @@ void YamlTreeBuilder::apply_merges(Frame& frame) {
       merge_one(frame, merge);
       continue;
     }
-    const bool list = merge.is_sequence() && std::all_of(merge.items.begin(), merge.items.end(), [](const ConfigNode& item) { return item.is_mapping(); });
+    const bool list = merge.is_sequence() &&
+                      std::all_of(merge.items.begin(), merge.items.end(), [](const ConfigNode& item) { return item.is_mapping(); });
     if (!list) error(merge.place, "yaml_syntax", "<< takes a mapping or a list of mappings", "for example <<: *defaults");
     for (const ConfigNode& item : merge.items) {
       if (list) merge_one(frame, item);

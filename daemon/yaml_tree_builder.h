@@ -21,7 +21,8 @@ class YamlTreeBuilder {
  public:
   using Anchor = std::size_t;
 
-  YamlTreeBuilder(const YamlText& source, const YamlLimits& limits, Diagnostics& findings) : source_(source), limits_(limits), findings_(findings) {}
+  YamlTreeBuilder(const YamlText& source, const YamlLimits& limits, Diagnostics& findings)
+      : source_(source), limits_(limits), findings_(findings) {}
 
   // Null until the document is complete.
   std::optional<ConfigNode>& root() { return root_; }

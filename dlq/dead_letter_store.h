@@ -81,7 +81,7 @@ class SqliteDeadLetterStore final : public DeadLetterQueue {
   std::unique_ptr<storage::SqliteDatabase> database_;  // null after a failure: opened again by the next call
   std::vector<Letter> staged_;
   std::size_t staged_bytes_ = 0;
-  bool pending_ = true;  // there may be pending letters: true until settle() has looked
+  bool pending_ = true;   // there may be pending letters: true until settle() has looked
   bool counted_ = false;  // the gauges show what is stored
 };
 

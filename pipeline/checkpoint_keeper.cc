@@ -47,8 +47,9 @@ Status CheckpointKeeper::open_lane(std::size_t lane, const std::optional<Checkpo
   const bool known = stored_.lanes.contains(sinks_[lane]);
   const std::string* missing = first_missing(*from_sink, lanes_[lane]);
   if (known && missing != nullptr) {
-    return Error(ErrorKind::kFatal, "progress_lost",
-                 "sink \"" + sinks_[lane] + "\" had committed \"" + *missing + "\" and now knows less of it: it was emptied, restored or replaced");
+    return Error(
+        ErrorKind::kFatal, "progress_lost",
+        "sink \"" + sinks_[lane] + "\" had committed \"" + *missing + "\" and now knows less of it: it was emptied, restored or replaced");
   }
   // Rows of partitions that were forgotten once are no progress (G4): the sink is told again to delete them.
   for (const auto& [key, position] : *from_sink) {

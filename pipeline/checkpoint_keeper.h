@@ -56,9 +56,9 @@ class CheckpointKeeper {
   std::vector<std::string> sinks_;
   mutable std::mutex mutex_;
   mutable std::condition_variable_any changed_;
-  StoredCheckpoints stored_;          // as the store has it
+  StoredCheckpoints stored_;  // as the store has it
   std::vector<Checkpoint> lanes_;
-  std::vector<bool> born_;            // the lane was in the store, or has been given its start
+  std::vector<bool> born_;  // the lane was in the store, or has been given its start
   std::vector<std::vector<std::string>> forgotten_;
   Checkpoint minimum_;
   std::uint64_t version_ = 0;

@@ -63,7 +63,9 @@ Json encode(const Checkpoint& checkpoint) {
 Checkpoint decode(const Json& json) {
   Checkpoint result;
   for (const auto& [key, value] : json.items()) {
-    Position position{{number(value.at("major")), number(value.at("minor"))}, from_hex(value.at("resume").get<std::string>()), value.at("retired").get<bool>()};
+    Position position{{number(value.at("major")), number(value.at("minor"))},
+                      from_hex(value.at("resume").get<std::string>()),
+                      value.at("retired").get<bool>()};
     result.emplace(key, std::move(position));
   }
   return result;
@@ -71,7 +73,8 @@ Checkpoint decode(const Json& json) {
 
 Error damaged(const std::string& path, std::string_view why) {
   return {ErrorKind::kFatal, "position_lost",
-          fmt::format("the checkpoint \"{}\" is damaged ({}); its positions may have been acknowledged already, so it is not guessed", path, why)};
+          fmt::format("the checkpoint \"{}\" is damaged ({}); its positions may have been acknowledged already, so it is not guessed", path,
+                      why)};
 }
 
 Result<StoredCheckpoints> parse(const std::string& path, const std::string& bytes) {
@@ -104,7 +107,8 @@ Result<StoredCheckpoints> CheckpointStore::load() const {
   std::ifstream file(path_, std::ios::binary);
   if (!file) {
     if (errno == ENOENT) return StoredCheckpoints{};
-    return Error(ErrorKind::kFatal, "checkpoint_unreadable", fmt::format("cannot read the checkpoint \"{}\": {}", path_, std::strerror(errno)));
+    return Error(ErrorKind::kFatal, "checkpoint_unreadable",
+                 fmt::format("cannot read the checkpoint \"{}\": {}", path_, std::strerror(errno)));
   }
   std::stringstream bytes;
   bytes << file.rdbuf();

@@ -2,7 +2,8 @@
 // The pipeline's checkpoints on disk: one small file, replaced atomically (G29).
 //
 //   line 1   sluice-checkpoint <version> <FNV-1a 64 of the rest, 16 hex digits>
-//   rest     JSON: {"sequence": n, "lanes": {"<sink>": {"<source>/<partition>": {"major": "..", "minor": "..", "resume": "<hex>", "retired": bool}}}}
+//   rest     JSON: {"sequence": n, "lanes": {"<sink>": {"<source>/<partition>": {"major": "..", "minor": "..", "resume": "<hex>",
+//   "retired": bool}}}}
 //
 // A rename is atomic, so a crash leaves the old or the new file, never a torn one.  A file whose checksum does not hold was damaged
 // later, when its positions may long have been acknowledged: it is refused as position_lost, never guessed around (G11).
@@ -18,7 +19,7 @@
 namespace sluice::pipeline {
 
 struct StoredCheckpoints {
-  std::uint64_t sequence = 0;                // grows by one with every save
+  std::uint64_t sequence = 0;               // grows by one with every save
   std::map<std::string, Checkpoint> lanes;  // by sink; a sink that is in here has been born (G10)
 };
 

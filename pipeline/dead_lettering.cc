@@ -19,7 +19,8 @@ Status DeadLettering::insist(const std::function<Status()>& attempt, std::stop_t
 void DeadLettering::count(const RejectingStage& stage, const Error& reason) {
   Labels labels = runtime_.labels(stage.kind, std::string(stage.name));
   labels.emplace_back("code", std::string(reason.code()));
-  runtime_.environment.metrics.counter("sluice_dead_letters_total", "Records given up, by the stage that gave them up and why.", labels).add();
+  runtime_.environment.metrics.counter("sluice_dead_letters_total", "Records given up, by the stage that gave them up and why.", labels)
+      .add();
 }
 
 Status DeadLettering::put(const Batch& owner, std::span<const Rejected> rejected, const RejectingStage& stage, std::stop_token stop) {
@@ -29,7 +30,8 @@ Status DeadLettering::put(const Batch& owner, std::span<const Rejected> rejected
   return {};
 }
 
-Status DeadLettering::put_inputs(const Batch& owner, std::span<const RejectedInput> inputs, const RejectingStage& stage, std::stop_token stop) {
+Status DeadLettering::put_inputs(const Batch& owner, std::span<const RejectedInput> inputs, const RejectingStage& stage,
+                                 std::stop_token stop) {
   if (inputs.empty()) return {};
   SLUICE_TRY(insist([&] { return runtime_.dead_letters.put_inputs(owner, inputs, stage); }, stop));
   for (const RejectedInput& entry : inputs) count(stage, entry.reason);

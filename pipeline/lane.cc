@@ -19,21 +19,34 @@ constexpr std::array kCommitBounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0
 constexpr std::array kLatencyBounds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0};
 
 Error lost_progress(const std::string& sink) {
-  return {ErrorKind::kFatal, "progress_lost", "sink \"" + sink + "\" no longer knows positions that it had committed: it was emptied, restored or replaced"};
+  return {ErrorKind::kFatal, "progress_lost",
+          "sink \"" + sink + "\" no longer knows positions that it had committed: it was emptied, restored or replaced"};
 }
 
 }  // namespace
 
 Lane::Lane(const SinkDefinition& definition, std::size_t index, Runtime& runtime)
-    : definition_(definition), index_(index), runtime_(runtime), queue_(runtime.definition.queue_bytes), dead_letters_(runtime),
-      backoff_(definition.retry, runtime.environment.clock), last_commit_(Clock::now()),
-      commits_(runtime.environment.metrics.counter("sluice_commits_total", "Commits that the sink confirmed.", runtime.labels("sink", definition.name))),
-      commit_failures_(runtime.environment.metrics.counter("sluice_commit_failures_total", "Commits that failed or whose answer was lost.", runtime.labels("sink", definition.name))),
-      retries_(runtime.environment.metrics.counter("sluice_retries_total", "Tries after a failure.", runtime.labels("sink", definition.name))),
-      commit_seconds_(runtime.environment.metrics.histogram("sluice_commit_duration_seconds", "Time a commit takes.", kCommitBounds, runtime.labels("sink", definition.name))),
-      latency_seconds_(runtime.environment.metrics.histogram("sluice_delivery_latency_seconds", "From reading a batch to its commit.", kLatencyBounds, runtime.labels("sink", definition.name))),
-      queue_gauge_(runtime.environment.metrics.gauge("sluice_queue_bytes", "Bytes waiting for the sink or written and not committed.", runtime.labels("sink", definition.name))),
-      checkpoint_time_(runtime.environment.metrics.gauge("sluice_checkpoint_timestamp_seconds", "When the sink last committed.", runtime.labels("sink", definition.name))) {
+    : definition_(definition),
+      index_(index),
+      runtime_(runtime),
+      queue_(runtime.definition.queue_bytes),
+      dead_letters_(runtime),
+      backoff_(definition.retry, runtime.environment.clock),
+      last_commit_(Clock::now()),
+      commits_(runtime.environment.metrics.counter("sluice_commits_total", "Commits that the sink confirmed.",
+                                                   runtime.labels("sink", definition.name))),
+      commit_failures_(runtime.environment.metrics.counter("sluice_commit_failures_total", "Commits that failed or whose answer was lost.",
+                                                           runtime.labels("sink", definition.name))),
+      retries_(
+          runtime.environment.metrics.counter("sluice_retries_total", "Tries after a failure.", runtime.labels("sink", definition.name))),
+      commit_seconds_(runtime.environment.metrics.histogram("sluice_commit_duration_seconds", "Time a commit takes.", kCommitBounds,
+                                                            runtime.labels("sink", definition.name))),
+      latency_seconds_(runtime.environment.metrics.histogram("sluice_delivery_latency_seconds", "From reading a batch to its commit.",
+                                                             kLatencyBounds, runtime.labels("sink", definition.name))),
+      queue_gauge_(runtime.environment.metrics.gauge("sluice_queue_bytes", "Bytes waiting for the sink or written and not committed.",
+                                                     runtime.labels("sink", definition.name))),
+      checkpoint_time_(runtime.environment.metrics.gauge("sluice_checkpoint_timestamp_seconds", "When the sink last committed.",
+                                                         runtime.labels("sink", definition.name))) {
   runtime.environment.metrics.gauge("sluice_queue_limit_bytes", "Limit of sluice_queue_bytes.", runtime.labels("sink", definition.name))
       .set(static_cast<double>(runtime.definition.queue_bytes));
 }
@@ -75,7 +88,8 @@ void Lane::run(std::stop_token abandon) {
 void Lane::finish(const Status& result, bool cancelled) {
   if (result && !cancelled) {
     // All is committed, so a failure to seal loses nothing: the next open() finishes it.
-    if (const auto sealed = sink_->close(Sink::Closing::kSeal); !sealed) runtime_.monitor.report("sink " + definition_.name, sealed.error());
+    if (const auto sealed = sink_->close(Sink::Closing::kSeal); !sealed)
+      runtime_.monitor.report("sink " + definition_.name, sealed.error());
     return;
   }
   if (!cancelled) {
@@ -243,7 +257,8 @@ bool Lane::commit_due() const {
   const bool moved = !through_.empty();
   if (!moved && pending_.empty()) return false;
   if (queue_.drained() || commit_wanted_) return true;
-  if (pending_records_ == 0) return moved && (Clock::now() - last_commit_ >= kIdleCommitEvery || pending_bytes_ >= queue_.limit_bytes() / 2);
+  if (pending_records_ == 0)
+    return moved && (Clock::now() - last_commit_ >= kIdleCommitEvery || pending_bytes_ >= queue_.limit_bytes() / 2);
   const CommitPolicy& policy = definition_.commit;
   return pending_records_ >= policy.records || pending_bytes_ >= std::min<std::uint64_t>(policy.bytes, queue_.limit_bytes() / 2) ||
          Clock::now() - first_pending_ >= policy.every;

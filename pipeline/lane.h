@@ -47,8 +47,8 @@ class Lane {
  private:
   // A batch that is written and not committed.
   struct Pending {
-    std::shared_ptr<const Batch> batch;    // as it came, or the fork that the sink's own chain made of it
-    std::vector<std::uint32_t> selected;   // what is (to be) written
+    std::shared_ptr<const Batch> batch;   // as it came, or the fork that the sink's own chain made of it
+    std::vector<std::uint32_t> selected;  // what is (to be) written
     std::size_t queue_bytes = 0;
     std::int64_t ingest_time = 0;
   };
@@ -94,7 +94,7 @@ class Lane {
   std::size_t pending_bytes_ = 0;
   std::set<std::string> inside_chunk_;  // sources that forbid a commit now (G13)
   bool commit_wanted_ = false;
-  bool commit_tried_ = false;           // commit() was called for through_, and its outcome is not known
+  bool commit_tried_ = false;  // commit() was called for through_, and its outcome is not known
   std::chrono::steady_clock::time_point first_pending_, last_commit_;
   std::atomic<bool> failed_{false};
 

@@ -43,7 +43,9 @@ std::string_view state_name(State state) {
 class Pipeline::Impl {
  public:
   Impl(Definition definition, Environment environment)
-      : definition_(std::move(definition)), environment_(std::move(environment)), books_(sink_names(definition_)),
+      : definition_(std::move(definition)),
+        environment_(std::move(environment)),
+        books_(sink_names(definition_)),
         monitor_(definition_.name, environment_.metrics, environment_.log, environment_.clock),
         keeper_(CheckpointStore(environment_.state_directory + "/checkpoint", environment_.faults), sink_names(definition_)) {
     enter(State::kBuilding);
@@ -117,7 +119,8 @@ class Pipeline::Impl {
     Backoff backoff(retry, environment_.clock);
     while (true) {
       auto result = attempt();
-      const bool temporary = !result && (result.error().kind() == ErrorKind::kTransient || result.error().kind() == ErrorKind::kCommitUnknown);
+      const bool temporary =
+          !result && (result.error().kind() == ErrorKind::kTransient || result.error().kind() == ErrorKind::kCommitUnknown);
       if (!temporary) {
         if (result && backoff.attempts() != 0) monitor_.recovered(who);
         if (!result && result.error().kind() != ErrorKind::kCancelled) monitor_.fail(who, result.error());
@@ -162,12 +165,15 @@ class Pipeline::Impl {
     enter(State::kStarting);
     SLUICE_TRY(keeper_.load());
     for (const auto& lane : lanes_) {
-      SLUICE_TRY(insist(lane->definition().retry, "sink " + lane->definition().name, [&] { return lane->open(stop); }, stop));
+      SLUICE_TRY(insist(
+          lane->definition().retry, "sink " + lane->definition().name, [&] { return lane->open(stop); }, stop));
     }
     for (const std::size_t newborn : keeper_.give_birth()) SLUICE_TRY(give_birth(*lanes_[newborn], stop));
-    SLUICE_TRY(insist({}, "checkpoint", [&] { return keeper_.save(); }, stop));
+    SLUICE_TRY(insist(
+        {}, "checkpoint", [&] { return keeper_.save(); }, stop));
     for (const auto& shard : shards_) {
-      SLUICE_TRY(insist(shard->definition().retry, "source " + shard->definition().name, [&] { return shard->open(stop); }, stop));
+      SLUICE_TRY(insist(
+          shard->definition().retry, "source " + shard->definition().name, [&] { return shard->open(stop); }, stop));
     }
     return {};
   }
@@ -175,10 +181,13 @@ class Pipeline::Impl {
   // G10; after a failed commit the sink is asked again, as always (G6).
   Status give_birth(Lane& lane, std::stop_token stop) {
     bool reopen = false;
-    return insist(lane.definition().retry, "sink " + lane.definition().name, [&]() -> Status {
-      if (std::exchange(reopen, true)) SLUICE_TRY(lane.open(stop));
-      return lane.commit_birth(stop);
-    }, stop);
+    return insist(
+        lane.definition().retry, "sink " + lane.definition().name,
+        [&]() -> Status {
+          if (std::exchange(reopen, true)) SLUICE_TRY(lane.open(stop));
+          return lane.commit_birth(stop);
+        },
+        stop);
   }
 
   // Runs `body` on a thread; an exception (a test's SimulatedCrash) ends everything at once.
@@ -291,7 +300,8 @@ class Pipeline::Impl {
   std::atomic<bool> finished_{false};
 };
 
-Pipeline::Pipeline(Definition definition, Environment environment) : impl_(std::make_unique<Impl>(std::move(definition), std::move(environment))) {}
+Pipeline::Pipeline(Definition definition, Environment environment)
+    : impl_(std::make_unique<Impl>(std::move(definition), std::move(environment))) {}
 Pipeline::~Pipeline() = default;
 Status Pipeline::run(std::stop_token stop) { return impl_->run(stop); }
 PipelineStatus Pipeline::status() const { return impl_->status(); }

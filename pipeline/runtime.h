@@ -28,8 +28,8 @@ struct Runtime {
 
   BuildContext build_context(std::string_view kind, const std::string& component, unsigned shard, unsigned shard_count) {
     labelled.push_back(std::make_unique<LabelledMetrics>(environment.metrics, labels(kind, component)));
-    return BuildContext{definition.name, component, shard, shard_count, environment.state_directory, environment.instance,
-                        *labelled.back(), schemas, environment.log, environment.clock, environment.faults};
+    return BuildContext{definition.name,  component, shard,           shard_count,       environment.state_directory, environment.instance,
+                        *labelled.back(), schemas,   environment.log, environment.clock, environment.faults};
   }
   Labels labels(std::string_view kind, const std::string& component) const {
     return {{"pipeline", definition.name}, {"component_kind", std::string(kind)}, {"component", component}};

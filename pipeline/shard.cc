@@ -15,14 +15,23 @@ bool holds_something(const Batch& batch) { return batch.size() != 0 || !batch.re
 }  // namespace
 
 Shard::Shard(const SourceDefinition& definition, const std::vector<std::unique_ptr<Lane>>& lanes, Runtime& runtime)
-    : definition_(definition), lanes_(lanes), runtime_(runtime),
-      origin_(std::make_shared<BatchOrigin>(BatchOrigin{definition.name, meta_schema(definition, runtime.schemas)})), dead_letters_(runtime),
+    : definition_(definition),
+      lanes_(lanes),
+      runtime_(runtime),
+      origin_(std::make_shared<BatchOrigin>(BatchOrigin{definition.name, meta_schema(definition, runtime.schemas)})),
+      dead_letters_(runtime),
       backoff_(definition.retry, runtime.environment.clock),
-      records_in_(runtime.environment.metrics.counter("sluice_records_in_total", "Records that entered.", runtime.labels("source", definition.name))),
-      bytes_in_(runtime.environment.metrics.counter("sluice_bytes_in_total", "Bytes of the original records, where there are any.", runtime.labels("source", definition.name))),
-      retries_(runtime.environment.metrics.counter("sluice_retries_total", "Tries after a failure.", runtime.labels("source", definition.name))),
-      blocked_seconds_(runtime.environment.metrics.counter("sluice_queue_blocked_seconds_total", "Time that the source waited for room in a sink's queue.", runtime.labels("source", definition.name))),
-      last_record_(runtime.environment.metrics.gauge("sluice_last_record_timestamp_seconds", "When the last record was read.", runtime.labels("source", definition.name))) {}
+      records_in_(runtime.environment.metrics.counter("sluice_records_in_total", "Records that entered.",
+                                                      runtime.labels("source", definition.name))),
+      bytes_in_(runtime.environment.metrics.counter("sluice_bytes_in_total", "Bytes of the original records, where there are any.",
+                                                    runtime.labels("source", definition.name))),
+      retries_(
+          runtime.environment.metrics.counter("sluice_retries_total", "Tries after a failure.", runtime.labels("source", definition.name))),
+      blocked_seconds_(runtime.environment.metrics.counter("sluice_queue_blocked_seconds_total",
+                                                           "Time that the source waited for room in a sink's queue.",
+                                                           runtime.labels("source", definition.name))),
+      last_record_(runtime.environment.metrics.gauge("sluice_last_record_timestamp_seconds", "When the last record was read.",
+                                                     runtime.labels("source", definition.name))) {}
 
 Result<std::unique_ptr<Shard>> Shard::build(const SourceDefinition& definition, unsigned shard, unsigned shard_count,
                                             const std::vector<std::unique_ptr<Lane>>& lanes, Runtime& runtime) {

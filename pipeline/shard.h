@@ -51,8 +51,8 @@ class Shard {
   std::unique_ptr<StepTree> tree_;
   DeadLettering dead_letters_;
   Backoff backoff_;
-  Checkpoint sent_;                  // the positions that went to the lanes
-  std::uint64_t acknowledged_ = 0;   // the keeper's version that the source has heard of
+  Checkpoint sent_;                 // the positions that went to the lanes
+  std::uint64_t acknowledged_ = 0;  // the keeper's version that the source has heard of
   std::atomic<bool> finished_reading_{false};
 
   Counter& records_in_;

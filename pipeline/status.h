@@ -45,7 +45,7 @@ struct SourceStatus {
 struct PipelineStatus {
   std::string name;
   State state = State::kBuilding;
-  std::int64_t since = 0;     // microseconds since 1970 UTC
+  std::int64_t since = 0;  // microseconds since 1970 UTC
   std::uint64_t restarts = 0;
   std::optional<LastError> last_error;
   std::int64_t last_progress = 0;  // when a batch was last read, committed, or found idle; microseconds since 1970 UTC

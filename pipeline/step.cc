@@ -23,13 +23,15 @@ Error stopped_by(const std::string& step, const Error& reason) {
 Error failed(const std::string& step, Error error) {
   if (error.kind() == ErrorKind::kFatal || error.kind() == ErrorKind::kCancelled) return error;
   return {ErrorKind::kFatal, "step_failed",
-          "step \"" + step + "\" could not be applied (" + std::string(error.code()) + ": " + error.message() + "); a restart applies it to the same records again"};
+          "step \"" + step + "\" could not be applied (" + std::string(error.code()) + ": " + error.message() +
+              "); a restart applies it to the same records again"};
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Step>> Step::build(const StepDefinition& definition, Runtime& runtime, unsigned shard, unsigned shard_count) {
-  Counter& cpu = runtime.environment.metrics.counter("sluice_step_cpu_seconds_total", "CPU time spent in the step.", runtime.labels("transform", definition.name));
+  Counter& cpu = runtime.environment.metrics.counter("sluice_step_cpu_seconds_total", "CPU time spent in the step.",
+                                                     runtime.labels("transform", definition.name));
   std::unique_ptr<Step> step(new Step(definition, cpu));
   auto transform = definition.build(runtime.build_context("transform", definition.name, shard, shard_count));
   if (!transform) return std::move(transform).error().context("step \"" + definition.name + "\"");

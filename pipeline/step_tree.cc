@@ -7,7 +7,9 @@ namespace sluice::pipeline {
 
 namespace {
 
-bool reads(const std::vector<std::string>& from, const std::string& name) { return std::find(from.begin(), from.end(), name) != from.end(); }
+bool reads(const std::vector<std::string>& from, const std::string& name) {
+  return std::find(from.begin(), from.end(), name) != from.end();
+}
 
 }  // namespace
 

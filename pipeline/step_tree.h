@@ -34,10 +34,10 @@ class StepTree {
 
  private:
   struct Node {
-    std::string name;                 // of the source or step
-    std::unique_ptr<Step> step;       // null at the root
+    std::string name;            // of the source or step
+    std::unique_ptr<Step> step;  // null at the root
     std::vector<Node> children;
-    std::vector<std::size_t> lanes;   // lanes that read this node
+    std::vector<std::size_t> lanes;    // lanes that read this node
     std::vector<std::size_t> reached;  // those and the ones below
   };
 

@@ -94,8 +94,8 @@ class KafkaSink final : public Sink {
   rd_kafka_topic_t* progress_ = nullptr;
   Checkpoint checkpoint_;  // as it is committed
   bool in_transaction_ = false;
-  bool doomed_ = false;      // the transaction cannot be committed
-  bool isolating_ = false;   // each message is sent alone
+  bool doomed_ = false;     // the transaction cannot be committed
+  bool isolating_ = false;  // each message is sent alone
   bool isolate_next_ = false;
   bool was_fenced_ = false;
   std::uint64_t batch_bytes_ = 0;  // limit of a batch; 0: the client's
@@ -165,14 +165,16 @@ Status KafkaSink::prepare_progress_topic(std::stop_token stop) {
   const auto policy = topic_setting(producer_->client(), progress_name_, "cleanup.policy", stop);
   if (!policy || *policy == "compact") return {};
   return Error(ErrorKind::kFatal, "progress_not_compacted",
-               "topic \"" + progress_name_ + "\" has cleanup.policy=" + *policy + ", so Kafka would forget positions: set it to compact (kafka-configs --alter --topic " +
-                   progress_name_ + " --add-config cleanup.policy=compact)");
+               "topic \"" + progress_name_ + "\" has cleanup.policy=" + *policy +
+                   ", so Kafka would forget positions: set it to compact (kafka-configs --alter --topic " + progress_name_ +
+                   " --add-config cleanup.policy=compact)");
 }
 
 // The end of the whole log, open transactions included (the producer reads at read_uncommitted).
 Result<std::int64_t> KafkaSink::progress_end() {
   std::int64_t low = 0, high = 0;
-  const rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(producer_->client(), progress_name_.c_str(), 0, &low, &high, kWatermarkMs);
+  const rd_kafka_resp_err_t code =
+      rd_kafka_query_watermark_offsets(producer_->client(), progress_name_.c_str(), 0, &low, &high, kWatermarkMs);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return high;
   return producer_->last_error().explain(code, "asking for the end of the progress topic");
 }
@@ -323,7 +325,8 @@ Status KafkaSink::store(const CommitRequest& request, std::stop_token stop) {
   batches_.clear();
   statistics_.committed.add();
   faults_.reach("kafka_sink.after_commit");
-  if (faults_.failure("kafka_sink", "commit_answer") != 0) return Error(ErrorKind::kCommitUnknown, "broker_unreachable", "the commit's answer is missing");
+  if (faults_.failure("kafka_sink", "commit_answer") != 0)
+    return Error(ErrorKind::kCommitUnknown, "broker_unreachable", "the commit's answer is missing");
   advance(checkpoint_, moved);
   for (const std::string& key : request.forgotten) checkpoint_.erase(key);
   return {};
@@ -379,7 +382,8 @@ Result<std::unique_ptr<Sink>> build(const KafkaSinkConfig& config, const BuildCo
 }
 
 Guarantee guarantee(const KafkaSinkConfig& config) {
-  if (config.delivery == KafkaDelivery::kExactlyOnce) return {true, "records and positions are committed in one transaction; read with isolation.level=read_committed"};
+  if (config.delivery == KafkaDelivery::kExactlyOnce)
+    return {true, "records and positions are committed in one transaction; read with isolation.level=read_committed"};
   return {false, "delivery: at_least_once writes records again after a failure"};
 }
 
@@ -402,7 +406,9 @@ properties: {linger.ms: "5"}
 void register_kafka_sink(Registry& registry);
 void register_kafka_sink(Registry& registry) {
   registry.add(SinkType<sinks::KafkaSinkConfig>{
-      {"kafka", "Messages in Kafka's topics, exactly once by transactions.", sinks::kExample, &sinks::kafka_sink_fields()}, sinks::build, sinks::guarantee});
+      {"kafka", "Messages in Kafka's topics, exactly once by transactions.", sinks::kExample, &sinks::kafka_sink_fields()},
+      sinks::build,
+      sinks::guarantee});
 }
 
 }  // namespace sluice

@@ -26,7 +26,8 @@ json pipeline_json(const pipeline::PipelineStatus& status) {
   json sources = json::array();
   for (const auto& source : status.sources) {
     const json lag = source.lag_seconds ? json(*source.lag_seconds) : json(nullptr);
-    sources.push_back({{"name", source.name}, {"type", source.type}, {"position", checkpoint_json(source.acknowledged)}, {"lag_seconds", lag}});
+    sources.push_back(
+        {{"name", source.name}, {"type", source.type}, {"position", checkpoint_json(source.acknowledged)}, {"lag_seconds", lag}});
   }
   json sinks = json::array();
   for (const auto& sink : status.sinks) {

@@ -27,7 +27,8 @@ Options make_options(rd_kafka_t* client, rd_kafka_admin_op_t kind) {
   Options options(rd_kafka_AdminOptions_new(client, kind));
   std::array<char, 256> ignored{};
   rd_kafka_AdminOptions_set_request_timeout(options.get(), kRequestMs, ignored.data(), ignored.size());
-  if (kind == RD_KAFKA_ADMIN_OP_CREATETOPICS) rd_kafka_AdminOptions_set_operation_timeout(options.get(), kRequestMs, ignored.data(), ignored.size());
+  if (kind == RD_KAFKA_ADMIN_OP_CREATETOPICS)
+    rd_kafka_AdminOptions_set_operation_timeout(options.get(), kRequestMs, ignored.data(), ignored.size());
   return options;
 }
 
@@ -68,7 +69,8 @@ Status create_topic(rd_kafka_t* client, const NewTopic& topic, std::stop_token s
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) continue;
     const char* detail = rd_kafka_topic_result_error_string(results[i]);
     if (code == RD_KAFKA_RESP_ERR_INVALID_CONFIG || code == RD_KAFKA_RESP_ERR_INVALID_PARTITIONS) {
-      return Error(ErrorKind::kFatal, "bad_value", "create topic \"" + topic.name + "\": " + (detail != nullptr ? detail : rd_kafka_err2str(code)));
+      return Error(ErrorKind::kFatal, "bad_value",
+                   "create topic \"" + topic.name + "\": " + (detail != nullptr ? detail : rd_kafka_err2str(code)));
     }
     return refused(code, detail, topic.name);
   }
@@ -85,7 +87,8 @@ std::optional<std::string> topic_setting(rd_kafka_t* client, const std::string& 
   const EventHandle event = wait_for(queue.get(), stop);
   if (!event || rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) return std::nullopt;
   std::size_t count = 0;
-  const rd_kafka_ConfigResource_t** answers = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  const rd_kafka_ConfigResource_t** answers =
+      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
   if (count == 0 || rd_kafka_ConfigResource_error(answers[0]) != RD_KAFKA_RESP_ERR_NO_ERROR) return std::nullopt;
   const rd_kafka_ConfigEntry_t** entries = rd_kafka_ConfigResource_configs(answers[0], &count);
   for (std::size_t i = 0; i < count; ++i) {

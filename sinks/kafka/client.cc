@@ -19,19 +19,20 @@ Result<ClientHandle> make_client(rd_kafka_type_t type, const ClientSettings& set
   std::array<char, 512> why{};
   for (const auto& [name, value] : settings) {
     if (rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), why.data(), why.size()) == RD_KAFKA_CONF_OK) continue;
-    return Error(ErrorKind::kInvalidConfig, "bad_value", is_secret_property(name) ? "the value of " + name + " is refused" : std::string(why.data()));
+    return Error(ErrorKind::kInvalidConfig, "bad_value",
+                 is_secret_property(name) ? "the value of " + name + " is refused" : std::string(why.data()));
   }
   rd_kafka_conf_set_events(conf.get(), events);
   ClientHandle client(rd_kafka_new(type, conf.get(), why.data(), why.size()));
   if (!client) return Error(ErrorKind::kInvalidConfig, "bad_value", std::string("librdkafka refuses the settings: ") + why.data());
-  static_cast<void>(conf.release());  // the client's now
+  static_cast<void>(conf.release());              // the client's now
   rd_kafka_set_log_queue(client.get(), nullptr);  // nullptr: the queue of all other events
   return client;
 }
 
 Error LastError::explain(rd_kafka_resp_err_t code, std::string_view detail, std::string_view topic) const {
-  const bool unclear = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ||
-                       code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+  const bool unclear = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
+                       code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
   const std::lock_guard lock(mutex_);
   if (!unclear || code_ == RD_KAFKA_RESP_ERR_NO_ERROR) return broker_error(code, detail, topic);
   return broker_error(code_, text_);

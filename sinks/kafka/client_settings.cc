@@ -83,8 +83,8 @@ void add_common(const KafkaSinkConfig& config, std::string_view client_id, Clien
 std::string_view said_otherwise(const KafkaSinkConfig& config, std::string_view name) {
   if (name == "security.protocol" && (config.tls.enabled || config.sasl.enabled)) return "it follows from tls and sasl";
   if (name.starts_with("ssl.") && config.tls.enabled) {
-    static constexpr std::array<std::string_view, 5> kOurs = {"ssl.ca.location", "ssl.certificate.location", "ssl.key.location", "ssl.key.password",
-                                                              "ssl.endpoint.identification.algorithm"};
+    static constexpr std::array<std::string_view, 5> kOurs = {"ssl.ca.location", "ssl.certificate.location", "ssl.key.location",
+                                                              "ssl.key.password", "ssl.endpoint.identification.algorithm"};
     if (std::find(kOurs.begin(), kOurs.end(), name) != kOurs.end()) return "use tls";
   }
   const bool sasl = name == "sasl.mechanism" || name == "sasl.mechanisms" || name == "sasl.username" || name == "sasl.password";
@@ -93,7 +93,8 @@ std::string_view said_otherwise(const KafkaSinkConfig& config, std::string_view 
 
 }  // namespace
 
-ClientSettings producer_settings(const KafkaSinkConfig& config, std::string_view client_id, std::string_view transactional_id, const ProducerLimits& limits) {
+ClientSettings producer_settings(const KafkaSinkConfig& config, std::string_view client_id, std::string_view transactional_id,
+                                 const ProducerLimits& limits) {
   ClientSettings result;
   add_common(config, client_id, result);
   result.emplace_back("enable.idempotence", "true");
@@ -128,7 +129,8 @@ ClientSettings reader_settings(const KafkaSinkConfig& config, std::string_view c
   return result;
 }
 
-void check_property(const KafkaSinkConfig& config, const std::string& name, const std::string& value, const ConfigNode& node, BindContext& context) {
+void check_property(const KafkaSinkConfig& config, const std::string& name, const std::string& value, const ConfigNode& node,
+                    BindContext& context) {
   const auto owned = std::find_if(kOwned.begin(), kOwned.end(), [&](const Owned& entry) { return entry.name == name; });
   const std::string_view instead = owned != kOwned.end() ? owned->instead : said_otherwise(config, name);
   if (!instead.empty()) {
@@ -153,7 +155,9 @@ std::string wrong_topic_name(std::string_view name) {
   if (name.empty()) return "the topic's name is empty";
   if (name == "." || name == "..") return "a topic cannot be called \"" + std::string(name) + "\"";
   if (name.size() > 249) return "a topic's name has at most 249 bytes, this one has " + std::to_string(name.size());
-  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'; };
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  };
   if (std::all_of(name.begin(), name.end(), good)) return {};
   return "a topic's name is made of letters, digits, \".\", \"_\" and \"-\": \"" + std::string(name.substr(0, 80)) + "\"";
 }

@@ -32,7 +32,8 @@ bool bind_addresses(const ConfigNode& node, std::vector<std::string>& out, BindC
     while (address.starts_with(' ')) address.remove_prefix(1);
     while (address.ends_with(' ')) address.remove_suffix(1);
     if (!is_address(address)) {
-      context.findings.error(node, "bad_value", "\"" + std::string(address) + "\" is no broker's address", "write host:port, for example localhost:9092");
+      context.findings.error(node, "bad_value", "\"" + std::string(address) + "\" is no broker's address",
+                             "write host:port, for example localhost:9092");
       return false;
     }
     out.emplace_back(address);
@@ -69,7 +70,8 @@ bool ConfigType<sinks::KafkaProperties>::bind(const ConfigNode& node, sinks::Kaf
 
 std::string ConfigType<sinks::KafkaProperties>::show(const sinks::KafkaProperties& value) {
   std::string result;
-  for (const auto& [name, text] : value.entries) result += (result.empty() ? "" : ", ") + name + ": " + (sinks::is_secret_property(name) ? "***" : text);
+  for (const auto& [name, text] : value.entries)
+    result += (result.empty() ? "" : ", ") + name + ": " + (sinks::is_secret_property(name) ? "***" : text);
   return result.empty() ? result : "{" + result + "}";
 }
 
@@ -94,7 +96,8 @@ void check_sasl(const KafkaSasl& sasl, const ConfigNode& node, BindContext& cont
 
 void check_create_topics(const KafkaCreateTopics& create, const ConfigNode& node, BindContext& context) {
   const auto wrong = [](std::int32_t number) { return number < 1 && number != -1; };
-  if (wrong(create.partitions)) context.findings.error(at(node, "partitions"), "out_of_range", "partitions must be at least 1, or -1 for the brokers' default");
+  if (wrong(create.partitions))
+    context.findings.error(at(node, "partitions"), "out_of_range", "partitions must be at least 1, or -1 for the brokers' default");
   if (wrong(create.replication) || create.replication > 32767) {
     context.findings.error(at(node, "replication"), "out_of_range", "replication must be at least 1, or -1 for the brokers' default");
   }
@@ -113,7 +116,8 @@ void check_topic(const TemplateText& topic, const ConfigNode& node, BindContext&
 
 void check_table(const KafkaTable& table, const ConfigNode& node, BindContext& context) {
   if (table.topic) check_topic(*table.topic, at(node, "topic"), context);
-  if (!table.topic && table.key.empty()) context.findings.error(node, "bad_value", "nothing is said about this table", "give topic, key or both");
+  if (!table.topic && table.key.empty())
+    context.findings.error(node, "bad_value", "nothing is said about this table", "give topic, key or both");
 }
 
 void check_config(const KafkaSinkConfig& config, const ConfigNode& node, BindContext& context) {
@@ -122,7 +126,8 @@ void check_config(const KafkaSinkConfig& config, const ConfigNode& node, BindCon
     context.findings.error(at(node, "transactional_id"), "conflict", "transactional_id is for delivery: exactly_once");
   }
   if (config.transactional_id.find('/') != std::string::npos) {
-    context.findings.error(at(node, "transactional_id"), "bad_value", "transactional_id must not contain \"/\": it is the first part of the progress topic's keys");
+    context.findings.error(at(node, "transactional_id"), "bad_value",
+                           "transactional_id must not contain \"/\": it is the first part of the progress topic's keys");
   }
   const ConfigNode& properties = at(node, "properties");
   for (const auto& [name, value] : config.properties.entries) check_property(config, name, value, at(properties, name), context);
@@ -148,20 +153,22 @@ const ConfigFields<KafkaTls>& KafkaTls::fields() {
 }
 
 const ConfigFields<KafkaSasl>& KafkaSasl::fields() {
-  static const auto kFields = ConfigFields<KafkaSasl>{}
-                                  .optional("mechanism", &KafkaSasl::mechanism, "How we prove who we are.")
-                                  .required("username", &KafkaSasl::username, "The user's name.")
-                                  .required("password", &KafkaSasl::password, "The user's password; better from ${VARIABLE} or ${file:PATH}.")
-                                  .check(check_sasl);
+  static const auto kFields =
+      ConfigFields<KafkaSasl>{}
+          .optional("mechanism", &KafkaSasl::mechanism, "How we prove who we are.")
+          .required("username", &KafkaSasl::username, "The user's name.")
+          .required("password", &KafkaSasl::password, "The user's password; better from ${VARIABLE} or ${file:PATH}.")
+          .check(check_sasl);
   return kFields;
 }
 
 const ConfigFields<KafkaCreateTopics>& KafkaCreateTopics::fields() {
-  static const auto kFields = ConfigFields<KafkaCreateTopics>{}
-                                  .optional("partitions", &KafkaCreateTopics::partitions, "Partitions of a new topic; -1: the brokers' default.")
-                                  .optional("replication", &KafkaCreateTopics::replication, "Copies of each partition; -1: the brokers' default.")
-                                  .optional("config", &KafkaCreateTopics::config, "Settings of a new topic, such as cleanup.policy.")
-                                  .check(check_create_topics);
+  static const auto kFields =
+      ConfigFields<KafkaCreateTopics>{}
+          .optional("partitions", &KafkaCreateTopics::partitions, "Partitions of a new topic; -1: the brokers' default.")
+          .optional("replication", &KafkaCreateTopics::replication, "Copies of each partition; -1: the brokers' default.")
+          .optional("config", &KafkaCreateTopics::config, "Settings of a new topic, such as cleanup.policy.")
+          .check(check_create_topics);
   return kFields;
 }
 

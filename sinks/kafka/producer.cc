@@ -71,7 +71,8 @@ Status Producer::init_transactions(std::stop_token stop) {
     const ErrorHandle error(rd_kafka_init_transactions(client_.get(), kSliceMs));
     if (!error) return {};
     const bool again = rd_kafka_error_is_retriable(error.get()) != 0 && rd_kafka_error_is_fatal(error.get()) == 0;
-    if (!again || last_error_.refused() || Clock::now() >= deadline) return last_error_.explain(rd_kafka_error_code(error.get()), rd_kafka_error_string(error.get()));
+    if (!again || last_error_.refused() || Clock::now() >= deadline)
+      return last_error_.explain(rd_kafka_error_code(error.get()), rd_kafka_error_string(error.get()));
   }
 }
 
@@ -91,12 +92,14 @@ rd_kafka_resp_err_t Producer::enqueue(rd_kafka_topic_t* topic, const Outgoing& m
   auto* const value = const_cast<char*>(message.value.data());
   auto* const opaque = reinterpret_cast<void*>(static_cast<std::uintptr_t>(message.tag));
   if (message.headers.empty()) {
-    const int failed = rd_kafka_produce(topic, message.partition, RD_KAFKA_MSG_F_COPY, value, message.value.size(), message.key.data(), message.key.size(), opaque);
+    const int failed = rd_kafka_produce(topic, message.partition, RD_KAFKA_MSG_F_COPY, value, message.value.size(), message.key.data(),
+                                        message.key.size(), opaque);
     return failed == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error();
   }
   HeadersHandle headers(rd_kafka_headers_new(message.headers.size()));
   for (const MessageHeader& header : message.headers) {
-    rd_kafka_header_add(headers.get(), header.name.data(), static_cast<ssize_t>(header.name.size()), header.value.data(), static_cast<ssize_t>(header.value.size()));
+    rd_kafka_header_add(headers.get(), header.name.data(), static_cast<ssize_t>(header.name.size()), header.value.data(),
+                        static_cast<ssize_t>(header.value.size()));
   }
   const rd_kafka_resp_err_t code = rd_kafka_producev(
       client_.get(), RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(message.partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
@@ -194,7 +197,8 @@ void Producer::take_deliveries(rd_kafka_event_t* event) {
   const std::lock_guard lock(mutex_);
   while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event)) {
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-    failures_.push_back({static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(message->_private)), message->err, message->len + message->key_len, message->rkt});
+    failures_.push_back({static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(message->_private)), message->err,
+                         message->len + message->key_len, message->rkt});
   }
 }
 
@@ -204,7 +208,8 @@ void Producer::take_log(const rd_kafka_event_t* event) {
   log_.pass(event);
   const char *facility = nullptr, *text = nullptr;
   int level = 0;
-  if (rd_kafka_event_log(const_cast<rd_kafka_event_t*>(event), &facility, &text, &level) != 0 || std::string_view(facility) != "TXNERR") return;
+  if (rd_kafka_event_log(const_cast<rd_kafka_event_t*>(event), &facility, &text, &level) != 0 || std::string_view(facility) != "TXNERR")
+    return;
   const std::string_view line(text);
   const std::size_t open = line.rfind('(');
   if (!line.ends_with(')') || open == std::string_view::npos) return;

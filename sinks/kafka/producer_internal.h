@@ -28,7 +28,7 @@ class Producer {
   struct Failure {
     std::uint64_t tag = 0;  // as given to send()
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-    std::size_t bytes = 0;  // of key and value
+    std::size_t bytes = 0;                    // of key and value
     const rd_kafka_topic_t* topic = nullptr;  // null: the transaction failed, not a message
     std::string text = {};
   };
@@ -60,7 +60,7 @@ class Producer {
   // Tries for `patience`; what it leaves open the next init_transactions() ends.
   bool abort_transaction(std::chrono::milliseconds patience);
 
-  bool failed() const;               // some delivery failed, or the whole transaction
+  bool failed() const;                 // some delivery failed, or the whole transaction
   std::optional<Error> fatal() const;  // why the client is beyond use
   std::vector<Failure> take_failures();
 

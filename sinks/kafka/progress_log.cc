@@ -57,10 +57,12 @@ Status ProgressLog::read_while(const std::function<bool()>& more, const std::sto
     const auto now = std::chrono::steady_clock::now();
     if (next_ != before) last_step = now;
     if (now - last_step > kPatience) {
-      return Error(ErrorKind::kTransient, "progress_unsettled",
-                   "the progress topic cannot be read to its end: its leader does not answer, or a transaction in it is still open; one that stays open "
-                   "for minutes hangs: find its producer with kafka-transactions describe-producers, and end it with kafka-transactions abort only "
-                   "after looking whether its records in other partitions were committed");
+      return Error(
+          ErrorKind::kTransient, "progress_unsettled",
+          "the progress topic cannot be read to its end: its leader does not answer, or a transaction in it is still open; one that stays "
+          "open "
+          "for minutes hangs: find its producer with kafka-transactions describe-producers, and end it with kafka-transactions abort only "
+          "after looking whether its records in other partitions were committed");
     }
   }
   return {};

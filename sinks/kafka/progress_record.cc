@@ -29,7 +29,8 @@ std::optional<std::string> decode_base64(std::string_view text) {
       bits = (bits << 6U) | (pad ? 0U : static_cast<std::uint32_t>(digit));
     }
     if (padding > 2) return std::nullopt;
-    for (int byte = 0; byte < 3 - padding; ++byte) result.push_back(static_cast<char>((bits >> (16U - 8U * static_cast<unsigned>(byte))) & 0xffU));
+    for (int byte = 0; byte < 3 - padding; ++byte)
+      result.push_back(static_cast<char>((bits >> (16U - 8U * static_cast<unsigned>(byte))) & 0xffU));
   }
   return result;
 }
@@ -45,7 +46,8 @@ std::optional<std::uint64_t> decode_number(const nlohmann::json& object, const c
 }
 
 Error corrupt(std::string_view value) {
-  return {ErrorKind::kFatal, "progress_corrupt", "the progress topic holds \"" + std::string(value.substr(0, 200)) + "\" where a position should be"};
+  return {ErrorKind::kFatal, "progress_corrupt",
+          "the progress topic holds \"" + std::string(value.substr(0, 200)) + "\" where a position should be"};
 }
 
 }  // namespace
@@ -53,7 +55,8 @@ Error corrupt(std::string_view value) {
 std::string write_progress(const ProgressRecord& record) {
   std::string out = "{\"v\":1,\"instance\":";
   append_json_string(record.instance, out);
-  out += ",\"major\":\"" + std::to_string(record.position.done.major) + "\",\"minor\":\"" + std::to_string(record.position.done.minor) + "\",\"resume\":\"";
+  out += ",\"major\":\"" + std::to_string(record.position.done.major) + "\",\"minor\":\"" + std::to_string(record.position.done.minor) +
+         "\",\"resume\":\"";
   append_base64(record.position.resume, out);
   out += record.position.retired ? "\",\"retired\":true}" : "\",\"retired\":false}";
   return out;
@@ -65,15 +68,16 @@ Result<ProgressRecord> read_progress(std::string_view value) {
   const auto version = object.find("v");
   if (version == object.end() || !version->is_number_integer()) return corrupt(value);
   if (version->get<int>() > kVersion) {
-    return Error(ErrorKind::kFatal, "progress_newer", "the progress topic was written by a newer sluice (version " + std::to_string(version->get<int>()) + ")");
+    return Error(ErrorKind::kFatal, "progress_newer",
+                 "the progress topic was written by a newer sluice (version " + std::to_string(version->get<int>()) + ")");
   }
   const auto major = decode_number(object, "major");
   const auto minor = decode_number(object, "minor");
   const auto instance = object.find("instance");
   const auto resume = object.find("resume");
   const auto retired = object.find("retired");
-  const bool complete = major && minor && instance != object.end() && instance->is_string() && resume != object.end() && resume->is_string() &&
-                        retired != object.end() && retired->is_boolean();
+  const bool complete = major && minor && instance != object.end() && instance->is_string() && resume != object.end() &&
+                        resume->is_string() && retired != object.end() && retired->is_boolean();
   if (!complete) return corrupt(value);
   auto bytes = decode_base64(resume->get_ref<const std::string&>());
   if (!bytes) return corrupt(value);

@@ -64,7 +64,8 @@ Routing::Route& Routing::find(const Record& record) {
 // The most exact name wins.
 Routing::Route& Routing::look_up(const Schema& schema) {
   const SchemaSpec& spec = schema.spec();
-  for (const std::string& name : {spec.database + "." + spec.schema + "." + spec.table, spec.schema + "." + spec.table, spec.database + "." + spec.table, spec.table}) {
+  for (const std::string& name : {spec.database + "." + spec.schema + "." + spec.table, spec.schema + "." + spec.table,
+                                  spec.database + "." + spec.table, spec.table}) {
     const auto found = std::find_if(tables_.begin(), tables_.end(), [&](const auto& entry) { return entry.first == name; });
     if (found != tables_.end()) return *found->second;
   }

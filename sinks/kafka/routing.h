@@ -18,7 +18,7 @@ namespace sluice::sinks {
 class Routing {
  public:
   struct Route {
-    std::unique_ptr<expr::Template> own_topic;  // null: the sink's
+    std::unique_ptr<expr::Template> own_topic;    // null: the sink's
     std::unique_ptr<MessageEncoder> own_encoder;  // null: the sink's
     expr::Template* topic = nullptr;
     MessageEncoder* encoder = nullptr;

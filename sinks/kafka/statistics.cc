@@ -48,8 +48,10 @@ KafkaStatistics::KafkaStatistics(Metrics& metrics)
       queue_messages_(metrics.gauge("sluice_kafka_queue_messages", "Messages in the client that are not answered yet.", {})),
       queue_bytes_(metrics.gauge("sluice_kafka_queue_bytes", "Bytes of them.", {})),
       brokers_up_(metrics.gauge("sluice_kafka_brokers_connected", "Brokers with a connection that works.", {})),
-      rtt_p50_(metrics.gauge("sluice_kafka_request_seconds", "Time of requests to the slowest broker, a recent window.", {{"quantile", "0.5"}})),
-      rtt_p99_(metrics.gauge("sluice_kafka_request_seconds", "Time of requests to the slowest broker, a recent window.", {{"quantile", "0.99"}})),
+      rtt_p50_(
+          metrics.gauge("sluice_kafka_request_seconds", "Time of requests to the slowest broker, a recent window.", {{"quantile", "0.5"}})),
+      rtt_p99_(metrics.gauge("sluice_kafka_request_seconds", "Time of requests to the slowest broker, a recent window.",
+                             {{"quantile", "0.99"}})),
       throttle_(metrics.gauge("sluice_kafka_throttle_seconds", "How long brokers hold answers back because of quotas, a recent mean.", {})),
       batch_bytes_(metrics.gauge("sluice_kafka_batch_bytes", "Size of a batch of messages, a recent mean over topics.", {})) {}
 
@@ -81,7 +83,7 @@ void KafkaStatistics::take(std::string_view json) {
   move_on(retries_, last_.retries, retries);
   move_on(timeouts_, last_.timeouts, timeouts);
   brokers_up_.set(up);
-  rtt_p50_.set(p50 * 1e-6);      // microseconds
+  rtt_p50_.set(p50 * 1e-6);  // microseconds
   rtt_p99_.set(p99 * 1e-6);
   throttle_.set(throttle * 1e-3);  // milliseconds
   double batches = 0, topics = 0;

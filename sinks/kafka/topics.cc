@@ -74,7 +74,8 @@ Result<Topics::Presence> Topics::look(rd_kafka_topic_t* topic, const std::stop_t
     if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return Presence::kUnknown;
     if (!passing(code)) return broker_error(code, {}, rd_kafka_topic_name(topic));
     std::this_thread::sleep_for(kBetween);
-    if (last_error_.refused() || std::chrono::steady_clock::now() >= deadline) return last_error_.explain(code, "asking for topic " + std::string(rd_kafka_topic_name(topic)));
+    if (last_error_.refused() || std::chrono::steady_clock::now() >= deadline)
+      return last_error_.explain(code, "asking for topic " + std::string(rd_kafka_topic_name(topic)));
   }
 }
 

@@ -40,8 +40,8 @@ std::string columns_query(const std::string& oids) {
 
 // The leaves of partitioned tables that need a look: root, schema and name, replica identity, whether it has one.
 std::string leaves_query(const std::string& roots) {
-  return "SELECT r.oid, n.nspname, c.relname, c.relreplident, " + std::string(kHasIdentity) +
-         " FROM pg_catalog.unnest(ARRAY[" + roots + "]::pg_catalog.oid[]) r(oid) "
+  return "SELECT r.oid, n.nspname, c.relname, c.relreplident, " + std::string(kHasIdentity) + " FROM pg_catalog.unnest(ARRAY[" + roots +
+         "]::pg_catalog.oid[]) r(oid) "
          "CROSS JOIN LATERAL pg_catalog.pg_partition_tree(r.oid::pg_catalog.regclass) p "
          "JOIN pg_catalog.pg_class c ON c.oid = p.relid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
          "WHERE p.isleaf AND p.relid <> r.oid AND c.relkind = 'r' ORDER BY 2, 3";
@@ -69,8 +69,7 @@ Status check_all_found(const TableFilter& filter, const std::vector<CapturedTabl
 }
 
 Status add_columns(Connection& connection, std::vector<CapturedTable>& tables, std::stop_token stop) {
-  const std::string oids =
-      oids_of(tables, [](const CapturedTable& table) { return table.rule->narrows() || !table.rule->key.empty(); });
+  const std::string oids = oids_of(tables, [](const CapturedTable& table) { return table.rule->narrows() || !table.rule->key.empty(); });
   if (oids.empty()) return {};
   const Rows rows = SLUICE_TRY(connection.query(columns_query(oids), "look up the columns of the tables", std::move(stop)));
   std::map<std::uint32_t, std::vector<CapturedTable::Column>> columns;
@@ -130,7 +129,8 @@ struct Judge {
       const auto& listed = table.rule->columns;
       if (!column.in_identity || std::find(listed.begin(), listed.end(), column.name) != listed.end()) continue;
       add(table, "columns_lack_identity",
-          "the column \"" + column.name + "\" of its replica identity is not among `columns`: the server would refuse its updates and deletes",
+          "the column \"" + column.name +
+              "\" of its replica identity is not among `columns`: the server would refuse its updates and deletes",
           "add it to `columns`");
     }
   }

@@ -361,9 +361,10 @@ Status ChangeAssembler::on_message(const OriginMessage& message, const Target&) 
 
 // The server sends these only when it was asked for them, and then it streams no running transactions (decision 0035).
 Status ChangeAssembler::on_message(const LogicalMessage& message, const Target& target) {
-  if (message.transactional != transaction_.has_value() || emitting() || message.lsn == 0) return violation("a logical message out of its place");
+  if (message.transactional != transaction_.has_value() || emitting() || message.lsn == 0)
+    return violation("a logical message out of its place");
   const Ordinal ordinal = transaction_ ? Ordinal{transaction_->begin.commit_lsn, ++transaction_->rows} : Ordinal{message.lsn - 1, 1};  // A1
-  if (ordinal <= position_.done) return {};                                                                                          // A2
+  if (ordinal <= position_.done) return {};                                                                                            // A2
   if (!transaction_ && position_.inside_transaction())
     return lost("the transaction that commits at " + lsn_text(position_.done.major) + " is not sent again");  // A3
   if (!transaction_ && message.prefix == kHeartbeatPrefix) {

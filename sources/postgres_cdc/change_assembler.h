@@ -95,7 +95,7 @@ class ChangeAssembler {
     std::vector<bool> in_identity;
     std::size_t columns = 0;          // of the server's rows
     std::vector<std::uint32_t> kept;  // those that are read; empty: all
-    std::uint64_t arrival = 0;  // of its message among all of the session (T3)
+    std::uint64_t arrival = 0;        // of its message among all of the session (T3)
   };
   using Relations = std::unordered_map<std::uint32_t, Relation>;
 

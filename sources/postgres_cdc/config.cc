@@ -53,7 +53,8 @@ bool has_double(std::vector<std::string> names) {
 void check_table_settings(const TableSettings& settings, const ConfigNode& node, BindContext& context) {
   for (const auto& [field, names] : {std::pair{"columns", &settings.columns}, std::pair{"key", &settings.key}}) {
     if (has_double(*names)) context.findings.error(place_of(node, field), "bad_value", "a column is named twice");
-    if (node.find(field) != nullptr && names->empty()) context.findings.error(place_of(node, field), "bad_value", "name at least one column");
+    if (node.find(field) != nullptr && names->empty())
+      context.findings.error(place_of(node, field), "bad_value", "name at least one column");
   }
   if (settings.columns.empty()) return;
   for (const std::string& column : settings.key) {
@@ -129,12 +130,15 @@ TableSelection::TableSelection(const std::vector<std::string>& patterns) {
 const ConfigFields<TableSettings>& TableSettings::fields() {
   static const auto kFields =
       ConfigFields<TableSettings>{}
-          .optional("columns", &TableSettings::columns, "Columns to read; all by default. Those of the replica identity must be among them.")
-          .optional("where", &TableSettings::where,
-                    "SQL over the table's columns: rows for which it does not hold are not read. Columns that it uses must be of the replica "
-                    "identity. Needs PostgreSQL 15.")
-          .optional("key", &TableSettings::key,
-                    "Columns that name a row, where that is not the replica identity or the primary key. They must be of the replica identity.")
+          .optional("columns", &TableSettings::columns,
+                    "Columns to read; all by default. Those of the replica identity must be among them.")
+          .optional(
+              "where", &TableSettings::where,
+              "SQL over the table's columns: rows for which it does not hold are not read. Columns that it uses must be of the replica "
+              "identity. Needs PostgreSQL 15.")
+          .optional(
+              "key", &TableSettings::key,
+              "Columns that name a row, where that is not the replica identity or the primary key. They must be of the replica identity.")
           .check(check_table_settings);
   return kFields;
 }
@@ -145,19 +149,23 @@ const ConfigFields<PostgresCdcConfig>& PostgresCdcConfig::fields() {
           .required("url", &PostgresCdcConfig::url,
                     "postgresql://user:password@host:port/database. TLS is verified in full unless the host is this machine or the URL "
                     "says sslmode.")
-          .required("tables", &PostgresCdcConfig::tables, "Tables to read, as schema.table; * and ? match in both parts. A list, or a mapping of each to what is read of it: columns, "
-                    "where, key.")
+          .required(
+              "tables", &PostgresCdcConfig::tables,
+              "Tables to read, as schema.table; * and ? match in both parts. A list, or a mapping of each to what is read of it: columns, "
+              "where, key.")
           .optional("exclude", &PostgresCdcConfig::exclude, "Tables to leave out of those.")
           .optional("publication", &PostgresCdcConfig::publication,
                     "Publication to read through; by default the pipeline's own, sluice_<pipeline>, which is created.")
           .optional("slot", &PostgresCdcConfig::slot,
                     "Replication slot; by default the pipeline's own, sluice_<pipeline>, which is created.")
-          .optional("snapshot", &PostgresCdcConfig::snapshot,
-                    "Whether the rows that are there already are read first: `initial` once per table, `always` at every start, `only` without "
-                    "the changes that follow (the source then ends), `never` not at all.")
-          .optional("snapshot_method", &PostgresCdcConfig::snapshot_method,
-                    "`keys` reads in the order of the key and goes on there after a crash; `blocks` reads in the order of the disk, which is "
-                    "faster, and starts a table anew after a crash. Tables without a key are always read by blocks.")
+          .optional(
+              "snapshot", &PostgresCdcConfig::snapshot,
+              "Whether the rows that are there already are read first: `initial` once per table, `always` at every start, `only` without "
+              "the changes that follow (the source then ends), `never` not at all.")
+          .optional(
+              "snapshot_method", &PostgresCdcConfig::snapshot_method,
+              "`keys` reads in the order of the key and goes on there after a crash; `blocks` reads in the order of the disk, which is "
+              "faster, and starts a table anew after a crash. Tables without a key are always read by blocks.")
           .optional("snapshot_workers", &PostgresCdcConfig::snapshot_workers, "Connections that read a table by keys at the same time.")
           .optional("snapshot_chunk_rows", &PostgresCdcConfig::snapshot_chunk_rows,
                     "Rows after which a snapshot can be committed and gone on with; fewer when they have 16 MiB.")
@@ -228,7 +236,8 @@ bool ConfigType<sources::postgres::TableSelection>::bind(const ConfigNode& node,
   if (!node.is_sequence() && !node.is_mapping()) return wrong_type(node, "a list or a mapping of tables", context), false;
   sources::postgres::TableSelection selection;
   bool good = true;
-  for (const ConfigNode& item : node.items) good = sources::postgres::bind_rule(item, nullptr, selection.rules.emplace_back(), context) && good;
+  for (const ConfigNode& item : node.items)
+    good = sources::postgres::bind_rule(item, nullptr, selection.rules.emplace_back(), context) && good;
   for (const auto& [name, settings] : node.entries)
     good = sources::postgres::bind_rule(name, &settings, selection.rules.emplace_back(), context) && good;
   if (good) out = std::move(selection);

@@ -145,7 +145,8 @@ Result<Connection> Connection::connect(const ConnectOptions& options, Mode mode,
   Connection connection(make_parameters(url, options.application_name, mode).start());
   if (!connection.get()) return Error(ErrorKind::kTransient, "connection_lost", "connect to PostgreSQL: out of memory");
   // Notices are for people at a prompt; libpq would write them to our standard error.
-  PQsetNoticeProcessor(connection.get(), [](void*, const char*) {}, nullptr);
+  PQsetNoticeProcessor(
+      connection.get(), [](void*, const char*) {}, nullptr);
   // Verbose messages carry the SQLSTATE, which libpq does not give for a failed connection otherwise.
   PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
   SLUICE_TRY(connection.wait_connected(stop));

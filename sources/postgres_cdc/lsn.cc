@@ -42,8 +42,8 @@ std::optional<Lsn> parse_lsn(std::string_view text) {
 }
 
 std::string ResumePoint::encode() const {
-  return "pg1 " + lsn_text(lsn) + ' ' + std::to_string(timeline) + ' ' + std::to_string(protocol) +
-         std::string(messages ? kMessages : "") + ' ' + publication;
+  return "pg1 " + lsn_text(lsn) + ' ' + std::to_string(timeline) + ' ' + std::to_string(protocol) + std::string(messages ? kMessages : "") +
+         ' ' + publication;
 }
 
 std::optional<ResumePoint> ResumePoint::decode(std::string_view text) {

@@ -120,8 +120,8 @@ std::optional<ChangeHead> change_head(std::string_view bytes);
 // One per stream and thread.  Keeps no state between messages but the memory of its row columns.
 class PgoutputDecoder {
  public:
-  // `bytes`: one message without its replication header; its xid, if it stood in a block, is passed over (change_head()).  The answer lives until the next call.  kFatal protocol_violation for
-  // anything that is not exactly one well-formed message; no length in it is believed.
+  // `bytes`: one message without its replication header; its xid, if it stood in a block, is passed over (change_head()).  The answer lives
+  // until the next call.  kFatal protocol_violation for anything that is not exactly one well-formed message; no length in it is believed.
   Result<const PgoutputMessage*> decode(std::string_view bytes, Framing framing = Framing::kPlain);
 
  private:

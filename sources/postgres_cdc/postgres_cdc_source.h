@@ -24,9 +24,9 @@
 #include "sources/postgres_cdc/message_buffer.h"
 #include "sources/postgres_cdc/relation_catalog.h"
 #include "sources/postgres_cdc/session.h"
+#include "sources/postgres_cdc/slot_monitor.h"
 #include "sources/postgres_cdc/snapshot/snapshot_reader.h"
 #include "sources/postgres_cdc/snapshot/stream_gate.h"
-#include "sources/postgres_cdc/slot_monitor.h"
 
 namespace sluice::sources::postgres {
 
@@ -72,7 +72,7 @@ class PostgresCdcSource final : public Source {
   std::unique_ptr<SnapshotReader> snapshot_;   // null where none is wanted
   bool planned_ = false;
   StreamGate gate_;
-  std::optional<Anchor> candidate_;            // its place in the stream is being sought
+  std::optional<Anchor> candidate_;  // its place in the stream is being sought
   std::chrono::steady_clock::time_point candidate_since_, slice_end_;
   std::string partition_, key_;
   int stale_pid_ = 0;

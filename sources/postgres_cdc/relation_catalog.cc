@@ -153,7 +153,8 @@ Result<RelationTypes> ServerRelationCatalog::ask(const RelationMessage& relation
   Known& known = known_[relation.id];
   known.used = true;
   RelationTypes types;
-  for (const auto& column : relation.columns) types.columns.push_back(column_of(column, types_[{column.type, column.modifier}], known.table));
+  for (const auto& column : relation.columns)
+    types.columns.push_back(column_of(column, types_[{column.type, column.modifier}], known.table));
   types.key = SLUICE_TRY(key_columns(relation, known.table, filter_.rule_for(relation.schema, relation.table)));
   return types;
 }
@@ -167,8 +168,8 @@ Status ServerRelationCatalog::load_tables(std::uint32_t wanted) {
   std::unordered_map<std::uint32_t, CatalogTable> tables;
   for (CatalogRow& row : SLUICE_TRY(query(columns_query(relations)))) {
     tables[to_number<std::uint32_t>(row[0])].columns.push_back({row[1].value_or(""), to_number<std::uint32_t>(row[2]),
-                                                               to_number<std::int32_t>(row[3]), row[4] == "t",
-                                                               std::move(row[5]).value_or("")});
+                                                                to_number<std::int32_t>(row[3]), row[4] == "t",
+                                                                std::move(row[5]).value_or("")});
   }
   for (const CatalogRow& row : SLUICE_TRY(query(keys_query(relations)))) {
     CatalogTable& table = tables[to_number<std::uint32_t>(row[0])];

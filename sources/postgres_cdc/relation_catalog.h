@@ -25,8 +25,8 @@
 namespace sluice::sources::postgres {
 
 struct ColumnType {
-  std::string name;       // as the server spells the type, "numeric(10,2)"; empty when it no longer exists
-  std::string base_type;  // the same with domains resolved; empty where there are none
+  std::string name;                      // as the server spells the type, "numeric(10,2)"; empty when it no longer exists
+  std::string base_type;                 // the same with domains resolved; empty where there are none
   std::vector<std::string> labels = {};  // of an enumeration, or of the elements of an array of one
   ColumnCodec codec = {};
   bool operator==(const ColumnType&) const = default;

@@ -147,8 +147,8 @@ void ReplicationReader::note(std::string_view message, Turn& turn) {
 
 bool ReplicationReader::status_due(const Turn& turn) const {
   const auto age = Clock::now() - turn.last_status;
-  if (age >= options_.status_interval) return true;                                                                   // R1
-  if (turn.reply_wanted && age >= kReplyPause) return true;                                                           // R2
+  if (age >= options_.status_interval) return true;          // R1
+  if (turn.reply_wanted && age >= kReplyPause) return true;  // R2
   if (asked_.load(std::memory_order_relaxed)) return true;
   return hurried_.load(std::memory_order_relaxed) && acknowledged_.load(std::memory_order_relaxed) > turn.confirmed;  // G8
 }

@@ -116,7 +116,8 @@ Status StreamedTransactions::make_room() {
 
 Result<std::unique_ptr<StreamedTransaction>> StreamedTransactions::take(std::uint32_t xid) {
   const auto found = running_.find(xid);
-  if (in_block() || found == running_.end()) return violation("the commit of transaction " + std::to_string(xid) + ", of which nothing was sent");
+  if (in_block() || found == running_.end())
+    return violation("the commit of transaction " + std::to_string(xid) + ", of which nothing was sent");
   auto transaction = std::move(found->second);
   running_.erase(found);
   return transaction;

@@ -38,7 +38,7 @@ struct StreamedTransaction {
   // a Relation message among all that came (T3).
   TransactionSpool spool;
   std::string origin;
-  std::unordered_set<std::uint32_t> rolled_back;              // subtransactions (T1)
+  std::unordered_set<std::uint32_t> rolled_back;             // subtransactions (T1)
   std::unordered_map<std::uint32_t, bool> wanted_relations;  // by id, as of the newest Relation message
 };
 

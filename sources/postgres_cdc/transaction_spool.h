@@ -19,9 +19,9 @@
 namespace sluice::sources::postgres {
 
 struct SpoolEntry {
-  std::uint32_t xid = 0;      // of the (sub)transaction that made the change
-  std::uint64_t place = 0;    // what the writer wants back
-  std::string_view message;   // may be empty
+  std::uint32_t xid = 0;     // of the (sub)transaction that made the change
+  std::uint64_t place = 0;   // what the writer wants back
+  std::string_view message;  // may be empty
 };
 
 // What all spools of a source hold together, bytes.

@@ -1,6 +1,6 @@
 // What holds for every component: each test runs over the whole registry.
-#include <catch2/catch.hpp>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 
 #include <chrono>
 #include <filesystem>
@@ -196,7 +196,8 @@ TEST_CASE("a slip in a key is named, and the key is suggested") {
     const auto fields = component.fields();
     for (std::size_t i = 0; i < example.value().entries.size(); ++i) {
       const std::string key = example.value().entries[i].first.text;
-      const bool ours = std::any_of(fields.begin(), fields.end(), [&](const FieldDoc& field) { return field.name == key && !field.beside; });
+      const bool ours =
+          std::any_of(fields.begin(), fields.end(), [&](const FieldDoc& field) { return field.name == key && !field.beside; });
       if (!ours || key.size() < 4) continue;
       Example wrong = example;
       wrong.value().entries[i].first.text = key.substr(0, key.size() - 2) + key.back() + key[key.size() - 2];
@@ -205,7 +206,8 @@ TEST_CASE("a slip in a key is named, and the key is suggested") {
       const Bound bound = bind(component, wrong);
       CHECK_FALSE(bound.config.has_value());
       const auto& findings = bound.findings.findings();
-      CHECK(std::any_of(findings.begin(), findings.end(), [&](const Diagnostic& d) { return d.code == "unknown_key" && d.suggestion == key; }));
+      CHECK(std::any_of(findings.begin(), findings.end(),
+                        [&](const Diagnostic& d) { return d.code == "unknown_key" && d.suggestion == key; }));
       ++tried;
     }
   }
@@ -223,7 +225,8 @@ TEST_CASE("secrets are not shown and not in findings") {
       ConfigNode secret;
       secret.kind = ConfigNode::Kind::kScalar;
       secret.style = ConfigNode::Style::kSingleQuoted;
-      secret.text = url ? "postgresql://user:" + std::string(kMarker) + "@localhost/db?password=" + std::string(kMarker) : std::string(kMarker);
+      secret.text =
+          url ? "postgresql://user:" + std::string(kMarker) + "@localhost/db?password=" + std::string(kMarker) : std::string(kMarker);
       ConfigNode key = secret;
       key.text = field.name;
       std::erase_if(example.value().entries, [&](const ConfigNode::Entry& entry) { return entry.first.text == field.name; });

@@ -12,8 +12,9 @@ std::string text_of(const Value& value) {
 }
 
 TEST_CASE("timestamps round-trip through their text") {
-  for (const std::string text : {"2026-01-31T13:59:01.000250Z", "1969-12-31T23:59:59.999999Z", "0001-01-01T00:00:00.000000Z", "-0043-03-15T00:00:00.000000Z",
-                                 "+294246-12-31T23:59:59.999999Z", "infinity", "-infinity", "2026-01-31T13:59:01.000250123Z"}) {
+  for (const std::string text :
+       {"2026-01-31T13:59:01.000250Z", "1969-12-31T23:59:59.999999Z", "0001-01-01T00:00:00.000000Z", "-0043-03-15T00:00:00.000000Z",
+        "+294246-12-31T23:59:59.999999Z", "infinity", "-infinity", "2026-01-31T13:59:01.000250123Z"}) {
     INFO(text);
     const auto value = parse_timestamp(text);
     REQUIRE(value);
@@ -23,7 +24,9 @@ TEST_CASE("timestamps round-trip through their text") {
 
 TEST_CASE("offsets are applied and wrong texts refused") {
   CHECK(parse_timestamp("2026-01-01T01:30:00+01:30")->as_int64() == parse_timestamp("2026-01-01T00:00:00Z")->as_int64());
-  for (const char* text : {"2026-01-01", "2026-02-29T00:00:00Z", "2026-01-01T00:00:00", "2026-01-01T25:00:00Z", "2026-13-01T00:00:00Z", "+294276-12-31T23:59:59Z", ""}) CHECK_FALSE(parse_timestamp(text));
+  for (const char* text : {"2026-01-01", "2026-02-29T00:00:00Z", "2026-01-01T00:00:00", "2026-01-01T25:00:00Z", "2026-13-01T00:00:00Z",
+                           "+294276-12-31T23:59:59Z", ""})
+    CHECK_FALSE(parse_timestamp(text));
 }
 
 TEST_CASE("durations as CEL writes them") {

@@ -110,7 +110,8 @@ TEST_CASE("what an unset variable would give is not checked with --allow-unset")
 
 TEST_CASE("secrets are shown as ***") {
   CHECK(ConfigType<Secret>::show(bind<Secret>("s3cret").value) == "***");
-  CHECK(ConfigType<ConnectionUrl>::show(bind<ConnectionUrl>("postgresql://u:p@ss:w@h:5432/d?password=x").value) == "postgresql://u:***@h:5432/d?***");
+  CHECK(ConfigType<ConnectionUrl>::show(bind<ConnectionUrl>("postgresql://u:p@ss:w@h:5432/d?password=x").value) ==
+        "postgresql://u:***@h:5432/d?***");
   CHECK(ConfigType<ConnectionUrl>::show(bind<ConnectionUrl>("postgresql://u@h/d").value) == "postgresql://u@h/d");
   CHECK(bind<ConnectionUrl>("u:p@h/d").findings.findings().at(0).message.find("u:p") == std::string::npos);
 }

@@ -1,6 +1,6 @@
 // COMPONENTS.md "Command line": exit codes and what goes to which stream.
-#include <catch2/catch.hpp>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -59,7 +59,14 @@ const std::string kGood = "source: {feed: {path: a}}\nsink: {void: {}}\n";
 
 TEST_CASE("usage errors give 64, help gives 0") {
   const Terminal terminal;
-  for (const std::vector<std::string>& wrong : {std::vector<std::string>{}, {"nonsense"}, {"run"}, {"validate"}, {"run", "--no-such"}, {"dlq"}, {"eval"}, {"run", "x", "--log-format", "xml"}}) {
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{},
+                                                {"nonsense"},
+                                                {"run"},
+                                                {"validate"},
+                                                {"run", "--no-such"},
+                                                {"dlq"},
+                                                {"eval"},
+                                                {"run", "x", "--log-format", "xml"}}) {
     const Outcome outcome = terminal.run(wrong);
     CHECK(outcome.code == 64);
     CHECK_FALSE(outcome.err.empty());

@@ -43,7 +43,8 @@ std::string findings(const std::string& text) {
   const auto loaded = load(text);
   std::string result;
   for (const Diagnostic& d : daemon::sorted_findings(loaded.findings)) {
-    result += (result.empty() ? "" : "\n") + std::to_string(d.place.line) + ":" + std::to_string(d.place.column) + " " + std::string(d.code);
+    result +=
+        (result.empty() ? "" : "\n") + std::to_string(d.place.line) + ":" + std::to_string(d.place.column) + " " + std::string(d.code);
   }
   return result;
 }
@@ -66,7 +67,9 @@ std::string joined(const std::vector<std::string>& names) {
 }  // namespace
 
 TEST_CASE("a small pipeline: names and readers by default") {
-  const auto pipeline = good("source: {feed: {path: a}}\ntransforms:\n  - pick: this.x\n  - put: {a: this.b}\n    when: [this.c, this.d]\n    on_error: tag\nsink: {store: {path: b}}\n");
+  const auto pipeline = good(
+      "source: {feed: {path: a}}\ntransforms:\n  - pick: this.x\n  - put: {a: this.b}\n    when: [this.c, this.d]\n    on_error: "
+      "tag\nsink: {store: {path: b}}\n");
   CHECK(pipeline.name == "orders");
   CHECK(pipeline.sources[0].name == "feed");
   CHECK(joined(pipeline.steps[0].from) == "feed");
@@ -136,9 +139,11 @@ sinks:
 TEST_CASE("what is wrong with the graph") {
   const std::string head = "source: {feed: {path: a}}\n";
   CHECK(findings(head + "transforms:\n  - pick: this.a\n    from: fed\nsink: {void: {}}\n") == "4:11 unknown_reference");
-  CHECK(only_message(head + "transforms:\n  - pick: this.a\n    from: fed\nsink: {void: {}}\n") == "there is no step or source \"fed\"|feed|");
+  CHECK(only_message(head + "transforms:\n  - pick: this.a\n    from: fed\nsink: {void: {}}\n") ==
+        "there is no step or source \"fed\"|feed|");
   CHECK(findings(head + "transforms:\n  - pick: this.a\nsink: {void: {}, from: pick.rest}\n") == "4:24 unknown_reference");
-  CHECK(findings(head + "transforms:\n  - pick: this.a\n    from: b\n  - pick: this.b\n    name: b\n    from: pick\nsink: {void: {}}\n") == "4:11 cycle");
+  CHECK(findings(head + "transforms:\n  - pick: this.a\n    from: b\n  - pick: this.b\n    name: b\n    from: pick\nsink: {void: {}}\n") ==
+        "4:11 cycle");
   CHECK(findings(head + "transforms:\n  - pick: this.a\n    from: pick\nsink: {void: {}}\n") == "4:11 cycle");
   CHECK(findings(head + "transforms:\n  - pick: this.a\nsink: {void: {}, from: feed}\n") == "3:5 unread_step");
   CHECK(findings("sources: {a: {feed: {path: a}}, b: {feed: {path: b}}}\nsink: {void: {}, from: a}\n") == "1:36 unread_step");
@@ -153,7 +158,8 @@ TEST_CASE("names (CONFIG.md rule 3)") {
   CHECK(findings("name: lock\n" + kEnds) == "1:7 bad_value");
   CHECK(findings("sources: {replay: {feed: {path: a}}}\nsink: {void: {}}\n") == "1:11 bad_value");
   CHECK(findings("source: {feed: {path: a}}\ntransforms:\n  - pick: this.a\n  - pick: this.b\nsink: {void: {}}\n") == "4:5 conflict");
-  CHECK(findings("source: {feed: {path: a}}\ntransforms:\n  - pick: this.a\n  - pick: this.b\n    name: pick\nsink: {void: {}}\n") == "5:11 conflict");
+  CHECK(findings("source: {feed: {path: a}}\ntransforms:\n  - pick: this.a\n  - pick: this.b\n    name: pick\nsink: {void: {}}\n") ==
+        "5:11 conflict");
   CHECK(findings("sources: {a: {feed: {path: a}, name: x}}\nsink: {void: {}}\n") == "1:32 unknown_key");
   const Registry registry = test::test_registry();
   const FakeVariables variables;
@@ -190,12 +196,18 @@ TEST_CASE("the frame of the file") {
 }
 
 TEST_CASE("all findings come at once (CONFIG.md rule 17)") {
-  CHECK(findings("source: {feed: {pth: a}}\ntransforms:\n  - pik: this.a\n  - sample: 200%\n    on_error: skip\nsink: {store: {path: [x]}}\nextra: 1\n") ==
+  CHECK(findings("source: {feed: {pth: a}}\ntransforms:\n  - pik: this.a\n  - sample: 200%\n    on_error: skip\nsink: {store: {path: "
+                 "[x]}}\nextra: 1\n") ==
         "1:16 missing_key\n1:17 unknown_key\n3:5 unknown_component\n4:13 out_of_range\n5:15 bad_value\n6:22 wrong_type\n7:1 unknown_key");
 }
 
 TEST_CASE("variables are substituted after parsing (CONFIG.md rule 9)") {
-  const auto path = [](const std::string& value) { return good("source: {feed: {path: " + value + "}}\nsink: {void: {}}\n").sources[0].component->show(good("source: {feed: {path: " + value + "}}\nsink: {void: {}}\n").sources[0].config)[0].second; };
+  const auto path = [](const std::string& value) {
+    return good("source: {feed: {path: " + value + "}}\nsink: {void: {}}\n")
+        .sources[0]
+        .component->show(good("source: {feed: {path: " + value + "}}\nsink: {void: {}}\n").sources[0].config)[0]
+        .second;
+  };
   CHECK(path("\"${SET}\"") == "value: [x");
   CHECK(path("\"${UNSET:-other}\"") == "other");
   CHECK(path("\"${EMPTY:-other}\"") == "other");
@@ -210,7 +222,9 @@ TEST_CASE("variables are substituted after parsing (CONFIG.md rule 9)") {
 }
 
 TEST_CASE("expressions that YAML damaged are refused (CONFIG.md rule 15)") {
-  const auto step = [](const std::string& value) { return findings("source: {feed: {path: a}}\ntransforms:\n  - pick: " + value + "\nsink: {void: {}}\n"); };
+  const auto step = [](const std::string& value) {
+    return findings("source: {feed: {path: a}}\ntransforms:\n  - pick: " + value + "\nsink: {void: {}}\n");
+  };
   CHECK(step("this.a == 1 # fine") == "");
   CHECK(step("this.a == \"x #1\"") == "3:11 yaml_trap");
   CHECK(step("size(this.a # b)") == "3:11 yaml_trap");
@@ -230,7 +244,8 @@ TEST_CASE("findings for people and for programs") {
         "     3 | sink: {store: {path: x, url: 'postgres://u:*****@h/d', scret: y}}\n       |" +
             std::string(56, ' ') + "^~~~~\n  did you mean \"secret\"?\n  hint: known here: path, secret, url\n");
   CHECK(daemon::findings_json(sorted) ==
-        "{\"version\":1,\"findings\":[{\"severity\":\"error\",\"file\":\"orders.yaml\",\"line\":3,\"column\":56,\"end_line\":3,\"end_column\":61,"
+        "{\"version\":1,\"findings\":[{\"severity\":\"error\",\"file\":\"orders.yaml\",\"line\":3,\"column\":56,\"end_line\":3,\"end_"
+        "column\":61,"
         "\"path\":\"sink.store.scret\",\"code\":\"unknown_key\",\"message\":\"unknown key \\\"scret\\\"\",\"suggestion\":\"secret\","
         "\"hint\":\"known here: path, secret, url\"}]}\n");
 }

@@ -30,7 +30,8 @@ Result<std::unique_ptr<T>> nothing() {
   return Error(ErrorKind::kFatal, "test", "this component only has a configuration");
 }
 
-const ConfigFields<FeedConfig> kFeed = ConfigFields<FeedConfig>{}.required("path", &FeedConfig::path, "Where.").optional("count", &FeedConfig::count, "How many.");
+const ConfigFields<FeedConfig> kFeed =
+    ConfigFields<FeedConfig>{}.required("path", &FeedConfig::path, "Where.").optional("count", &FeedConfig::count, "How many.");
 const ConfigFields<PickConfig> kPick =
     ConfigFields<PickConfig>{}.required("keep", &PickConfig::keep, "What stays.").direct().beside("images", &PickConfig::images, "Which.");
 const ConfigFields<PutConfig> kPut = ConfigFields<PutConfig>{}.required("fields", &PutConfig::fields, "Name to expression.").whole();
@@ -47,17 +48,26 @@ Registry test_registry() {
   Registry registry;
   registry.add(SourceType<FeedConfig>{{"feed", "Feeds.", "{path: x}", &kFeed},
                                       [](const FeedConfig&, const BuildContext&) { return nothing<Source>(); },
-                                      [](const FeedConfig& c) { return Guarantee{c.path != "lossy", "because it is a test"}; },
+                                      [](const FeedConfig& c) {
+                                        return Guarantee{c.path != "lossy", "because it is a test"};
+                                      },
                                       [](const FeedConfig& c) { return c.count > 0; }});
-  registry.add(TransformType<PickConfig>{{"pick", "Picks.", "this.a > 1", &kPick}, [](const PickConfig&, const BuildContext&) { return nothing<Transform>(); }});
-  registry.add(TransformType<PutConfig>{{"put", "Puts.", "{a: this.b}", &kPut}, [](const PutConfig&, const BuildContext&) { return nothing<Transform>(); }});
-  registry.add(TransformType<SampleConfig>{{"sample", "Samples.", "5%", &kSample}, [](const SampleConfig&, const BuildContext&) { return nothing<Transform>(); }});
+  registry.add(TransformType<PickConfig>{{"pick", "Picks.", "this.a > 1", &kPick},
+                                         [](const PickConfig&, const BuildContext&) { return nothing<Transform>(); }});
+  registry.add(TransformType<PutConfig>{{"put", "Puts.", "{a: this.b}", &kPut},
+                                        [](const PutConfig&, const BuildContext&) { return nothing<Transform>(); }});
+  registry.add(TransformType<SampleConfig>{{"sample", "Samples.", "5%", &kSample},
+                                           [](const SampleConfig&, const BuildContext&) { return nothing<Transform>(); }});
   registry.add(SinkType<StoreConfig>{{"store", "Stores.", "{path: x}", &kStore},
                                      [](const StoreConfig&, const BuildContext&) { return nothing<Sink>(); },
-                                     [](const StoreConfig&) { return Guarantee{true, "it stores the position with the data"}; }});
+                                     [](const StoreConfig&) {
+                                       return Guarantee{true, "it stores the position with the data"};
+                                     }});
   registry.add(SinkType<VoidConfig>{{"void", "Forgets.", "{}", &kVoid},
                                     [](const VoidConfig&, const BuildContext&) { return nothing<Sink>(); },
-                                    [](const VoidConfig&) { return Guarantee{false, "it forgets"}; }});
+                                    [](const VoidConfig&) {
+                                      return Guarantee{false, "it forgets"};
+                                    }});
   return registry;
 }
 

@@ -23,7 +23,8 @@ Loaded load(std::string_view text, const daemon::YamlLimits& limits = {}) {
 }
 
 std::string where(const Place& place) {
-  return std::to_string(place.line) + ":" + std::to_string(place.column) + "-" + std::to_string(place.end_line) + ":" + std::to_string(place.end_column);
+  return std::to_string(place.line) + ":" + std::to_string(place.column) + "-" + std::to_string(place.end_line) + ":" +
+         std::to_string(place.end_column);
 }
 
 std::string shown(const ConfigNode& node) {
@@ -64,7 +65,8 @@ TEST_CASE("values stay text; only null, ~ and nothing are null") {
   CHECK(load("g: \"null\"").root->entries[0].second.is_scalar());
   CHECK(good("") == "null");
   CHECK(good("# only a comment\n") == "null");
-  CHECK(good("\xef\xbb\xbf" "a: 1\r\nb: [x, {c: d}]\r\n") == "{a:1,b:[x,{c:d}]}");
+  CHECK(good("\xef\xbb\xbf"
+             "a: 1\r\nb: [x, {c: d}]\r\n") == "{a:1,b:[x,{c:d}]}");
 }
 
 TEST_CASE("anchors, aliases and merges; x- keys are left out") {

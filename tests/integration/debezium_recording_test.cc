@@ -120,7 +120,7 @@ bool differs_in_snapshot(const std::string& mode, const std::string& topic, cons
 
 // Debezium's sessions have the role's search_path and so leave out the schema of a regclass; ours write the whole name (decision 42).
 void write_whole_names(std::string& value) {
-  constexpr std::string_view kPeople = "\"cGVvcGxl\"";                   // people
+  constexpr std::string_view kPeople = "\"cGVvcGxl\"";                    // people
   constexpr std::string_view kPublicPeople = "\"cHVibGljLnBlb3BsZQ==\"";  // public.people
   const std::size_t at = value.find(kPeople);
   if (at != std::string::npos) value.replace(at, kPeople.size(), kPublicPeople);

@@ -1,8 +1,8 @@
 // Large transactions that the server sends while they still run, from a real server with logical_decoding_work_mem = 64kB: what comes
 // out is what happened, in the order of the commits, under the same ordinals whichever way it was sent (G1, G3, T1-T4).
 
-#include <catch2/catch.hpp>
 #include <atomic>
+#include <catch2/catch.hpp>
 #include <filesystem>
 #include <map>
 #include <random>
@@ -65,8 +65,9 @@ class Writer {
       case 1:
       case 2:
         next_ += 400;
-        session_.query("INSERT INTO items SELECT i, 'n' || i, CASE WHEN i % 50 = 0 THEN repeat('long ', 700) ELSE 'x' END FROM generate_series(" +
-                       first + ", " + std::to_string(base_ + next_ - 1) + ") i ON CONFLICT DO NOTHING");
+        session_.query(
+            "INSERT INTO items SELECT i, 'n' || i, CASE WHEN i % 50 = 0 THEN repeat('long ', 700) ELSE 'x' END FROM generate_series(" +
+            first + ", " + std::to_string(base_ + next_ - 1) + ") i ON CONFLICT DO NOTHING");
         break;
       case 3: session_.query("UPDATE items SET name = name || 'u' WHERE id % 5 = " + std::to_string(pick(5)) + " AND" + in_range); break;
       default: session_.query("DELETE FROM items WHERE id % 11 = " + std::to_string(pick(11)) + " AND" + in_range);
@@ -133,18 +134,25 @@ void check_against_table(const std::vector<Seen>& seen, const std::string& url) 
 
 // How often the slot's transactions were streamed; the server counts with some delay.
 bool was_streamed(PostgresSession& session, const std::string& slot) {
-  return eventually([&] { return session.value("SELECT coalesce(sum(stream_txns), 0) > 10 FROM pg_stat_replication_slots WHERE slot_name = '" + slot + "'") == "t"; });
+  return eventually([&] {
+    return session.value("SELECT coalesce(sum(stream_txns), 0) > 10 FROM pg_stat_replication_slots WHERE slot_name = '" + slot + "'") ==
+           "t";
+  });
 }
 
-TEST_CASE("G3, T1: interleaved large transactions come whole, in commit order, under ordinals that do not depend on streaming", "[postgres]") {
+TEST_CASE("G3, T1: interleaved large transactions come whole, in commit order, under ordinals that do not depend on streaming",
+          "[postgres]") {
   PostgresServer* server = streaming_server();
   if (server == nullptr) return;
   const std::string url = server->create_database("interleaved");
   PostgresSession session(url);
   session.query(kTables);
   const TemporaryFolder folder;
-  const SourceOptions options{.url = url, .tables = {"public.items", "public.markers"}, .pipeline = "interleaved",
-                              .state_directory = folder.path(), .spool_memory = 256 * 1024};
+  const SourceOptions options{.url = url,
+                              .tables = {"public.items", "public.markers"},
+                              .pipeline = "interleaved",
+                              .state_directory = folder.path(),
+                              .spool_memory = 256 * 1024};
   SourceRun first(options);
   first.limits = {1000, 1024 * 1024, 100ms};
   must_open(first);
@@ -187,7 +195,10 @@ TEST_CASE("G1, G3, T4: sessions broken amid running transactions lose nothing an
   const std::string url = server->create_database("cut");
   PostgresSession(url).query(kTables);
   const TemporaryFolder folder;
-  SourceRun run({.url = url, .tables = {"public.items", "public.markers"}, .pipeline = "cut", .state_directory = folder.path(),
+  SourceRun run({.url = url,
+                 .tables = {"public.items", "public.markers"},
+                 .pipeline = "cut",
+                 .state_directory = folder.path(),
                  .spool_memory = 128 * 1024});
   run.limits = {500, 1024 * 1024, 100ms};
   must_open(run);
@@ -197,7 +208,8 @@ TEST_CASE("G1, G3, T4: sessions broken amid running transactions lose nothing an
     std::mt19937 chance(3);
     // Not for ever: a session must last for a whole transaction to get further.
     for (std::size_t killed = 0; killed < 8 && !stop.stop_requested();) {
-      killed += session.query("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = 'sluice_cut' AND active").size();
+      killed += session.query("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = 'sluice_cut' AND active")
+                    .size();
       std::this_thread::sleep_for(std::chrono::milliseconds(100 + chance() % 400));  // the moment is random, that is the test
     }
   });
@@ -219,8 +231,12 @@ TEST_CASE("T4: transactions beyond `spill_limit` are read after their commit ins
   PostgresSession session(url);
   session.query(kTables);
   const TemporaryFolder folder;
-  SourceRun run({.url = url, .tables = {"public.items", "public.markers"}, .pipeline = "beyond", .state_directory = folder.path(),
-                 .spool_memory = 64 * 1024, .spill_limit = 200 * 1024});
+  SourceRun run({.url = url,
+                 .tables = {"public.items", "public.markers"},
+                 .pipeline = "beyond",
+                 .state_directory = folder.path(),
+                 .spool_memory = 64 * 1024,
+                 .spill_limit = 200 * 1024});
   run.limits = {1000, 1024 * 1024, 100ms};
   must_open(run);
   session.query("INSERT INTO items SELECT i, repeat('n', 100), 'x' FROM generate_series(1, 20000) i");
@@ -280,10 +296,11 @@ TEST_CASE("truncates of several tables, cascaded and with identities restarted, 
   SourceRun run({.url = url, .tables = {"public.items", "public.children", "public.markers"}, .pipeline = "truncated"});
   run.limits = {1000, 1024 * 1024, 100ms};
   must_open(run);
-  session.query("TRUNCATE items CASCADE");                            // children too
+  session.query("TRUNCATE items CASCADE");  // children too
   session.query("TRUNCATE unwanted, items, children RESTART IDENTITY");
-  session.query("BEGIN; INSERT INTO items SELECT i, 'a', 'x' FROM generate_series(1, 2000) i; TRUNCATE items, children; "
-                "INSERT INTO items SELECT i, 'b', 'x' FROM generate_series(1, 2000) i; COMMIT");
+  session.query(
+      "BEGIN; INSERT INTO items SELECT i, 'a', 'x' FROM generate_series(1, 2000) i; TRUNCATE items, children; "
+      "INSERT INTO items SELECT i, 'b', 'x' FROM generate_series(1, 2000) i; COMMIT");
   session.query("INSERT INTO markers (name) VALUES ('end')");
   run.read_until_marker("end");
   std::string tables;
@@ -373,8 +390,10 @@ TEST_CASE("the server sends a rolled back subtransaction's message under the xid
   session.query("ROLLBACK TO s");
   session.query("COMMIT");
   const auto heads = [&](const std::string& options, const std::string& type) {
-    return session.query("SELECT DISTINCT substring(data FROM 2 FOR 4) FROM pg_logical_slot_peek_binary_changes('premise', NULL, NULL, "
-                         "'proto_version', '2', 'publication_names', 'p', 'messages', 'true'" + options + ") WHERE get_byte(data, 0) = ascii('" + type + "')");
+    return session.query(
+        "SELECT DISTINCT substring(data FROM 2 FOR 4) FROM pg_logical_slot_peek_binary_changes('premise', NULL, NULL, "
+        "'proto_version', '2', 'publication_names', 'p', 'messages', 'true'" +
+        options + ") WHERE get_byte(data, 0) = ascii('" + type + "')");
   };
   CHECK(heads("", "M").empty());  // sent after the commit it is not there
   const PostgresRows message = heads(", 'streaming', 'on'", "M");

@@ -20,7 +20,11 @@ struct Place {
   int version;
 
   Place(PostgresServer& on, const std::string& database)
-      : server(on), name(database), url(on.create_database(database)), session(url), version(std::stoi(session.value("SHOW server_version_num")) / 10000) {}
+      : server(on),
+        name(database),
+        url(on.create_database(database)),
+        session(url),
+        version(std::stoi(session.value("SHOW server_version_num")) / 10000) {}
   void sql(const std::string& text) { session.query(text); }
   SourceOptions options() const { return {.url = url, .pipeline = name}; }
 };
@@ -298,7 +302,9 @@ TEST_CASE("old rows are read after later DDL, with the columns they were written
     }
     place.sql("INSERT INTO t VALUES (1, 10, 'old', 'happy')");
     place.sql("INSERT INTO gone VALUES (1, 2.5)");
-    place.sql("ALTER TABLE t DROP COLUMN m; DROP TYPE mood; ALTER TABLE t ALTER COLUMN a TYPE text; ALTER TABLE t ADD COLUMN b2 int NOT NULL DEFAULT 3");
+    place.sql(
+        "ALTER TABLE t DROP COLUMN m; DROP TYPE mood; ALTER TABLE t ALTER COLUMN a TYPE text; ALTER TABLE t ADD COLUMN b2 int NOT NULL "
+        "DEFAULT 3");
     place.sql("ALTER TABLE t RENAME COLUMN b TO renamed; DROP TABLE gone");
     place.sql("INSERT INTO t VALUES (2, 'eleven', 'new', 4)");
     SourceRun run(place.options());

@@ -59,8 +59,8 @@ TEST_CASE("Kafka: wrong settings are findings") {
 TEST_CASE("Kafka: properties that the sink owns, unknown ones and refused values") {
   CHECK(with_property("linger.ms", "5") == Codes{});
   CHECK(with_property("ssl.cipher.suites", "x") == Codes{});
-  for (const char* name : {"bootstrap.servers", "transactional.id", "enable.idempotence", "acks", "compression.codec", "partitioner", "security.protocol",
-                           "sasl.password", "ssl.ca.location"}) {
+  for (const char* name : {"bootstrap.servers", "transactional.id", "enable.idempotence", "acks", "compression.codec", "partitioner",
+                           "security.protocol", "sasl.password", "ssl.ca.location"}) {
     INFO(name);
     CHECK(with_property(name, "s3cr3t") == Codes{"conflict"});
   }
@@ -69,7 +69,8 @@ TEST_CASE("Kafka: properties that the sink owns, unknown ones and refused values
 }
 
 TEST_CASE("Kafka: secrets of properties are not shown") {
-  const sinks::KafkaProperties properties{{{"linger.ms", "5"}, {"sasl.oauthbearer.client.secret", "s3cr3t"}, {"ssl.keystore.password", "s3cr3t"}, {"ssl.key.pem", "s3cr3t"}}};
+  const sinks::KafkaProperties properties{
+      {{"linger.ms", "5"}, {"sasl.oauthbearer.client.secret", "s3cr3t"}, {"ssl.keystore.password", "s3cr3t"}, {"ssl.key.pem", "s3cr3t"}}};
   const std::string shown = ConfigType<sinks::KafkaProperties>::show(properties);
   CHECK(shown.find("s3cr3t") == std::string::npos);
   CHECK(shown.find("linger.ms: 5") != std::string::npos);
@@ -82,7 +83,8 @@ TEST_CASE("Kafka: progress records keep every position (G24)") {
     REQUIRE(read);
     CHECK(*read == record);
   }
-  CHECK(sinks::write_progress({"i", {{7, 8}, "r", false}}) == R"({"v":1,"instance":"i","major":"7","minor":"8","resume":"cg==","retired":false})");
+  CHECK(sinks::write_progress({"i", {{7, 8}, "r", false}}) ==
+        R"({"v":1,"instance":"i","major":"7","minor":"8","resume":"cg==","retired":false})");
   const auto code = [](std::string_view text) {
     const auto read = sinks::read_progress(text);
     REQUIRE_FALSE(read);
@@ -112,7 +114,8 @@ TEST_CASE("Kafka: statistics are read whatever they hold") {
     Histogram histogram_{std::span<const double>()};
   } metrics;
   sinks::KafkaStatistics statistics(metrics);
-  for (const char* text : {"", "[]", "{}", R"({"brokers":[],"topics":3,"tx":"x"})", R"({"brokers":{"a":1,"b":{"rtt":2,"state":5}}})"}) statistics.take(text);
+  for (const char* text : {"", "[]", "{}", R"({"brokers":[],"topics":3,"tx":"x"})", R"({"brokers":{"a":1,"b":{"rtt":2,"state":5}}})"})
+    statistics.take(text);
   statistics.producer_started();
   statistics.take(R"({"tx":10,"tx_bytes":1000,"txmsgs":5,"msg_cnt":3,"msg_size":300,
       "brokers":{"a":{"nodeid":1,"state":"UP","txerrs":1,"rtt":{"p50":1500,"p99":20000},"throttle":{"avg":250}},"b":{"nodeid":-1,"state":"UP"}},
@@ -123,7 +126,8 @@ TEST_CASE("Kafka: statistics are read whatever they hold") {
   CHECK(metrics.counters["sluice_kafka_request_errors_total"].value() == 1);
   CHECK(metrics.gauges["sluice_kafka_queue_messages"].value() == 0);
   statistics.producer_started();
-  statistics.take(R"({"tx":3,"brokers":{"a":{"nodeid":1,"state":"UP","throttle":{"avg":250}}},"topics":{"t":{"batchsize":{"avg":4000}},"u":{}}})");
+  statistics.take(
+      R"({"tx":3,"brokers":{"a":{"nodeid":1,"state":"UP","throttle":{"avg":250}}},"topics":{"t":{"batchsize":{"avg":4000}},"u":{}}})");
   CHECK(metrics.counters["sluice_kafka_requests_total"].value() == 15);
   CHECK(metrics.gauges["sluice_kafka_brokers_connected"].value() == 1);
   CHECK(metrics.gauges["sluice_kafka_throttle_seconds"].value() == 0.25);

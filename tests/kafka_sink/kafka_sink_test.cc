@@ -365,8 +365,8 @@ TEST_CASE("Kafka: a crash at any fault point leaves the position of the last com
     }
     scene.world.faults.crash_at = 0;
   }
-  for (const std::string step : {"before_begin", "after_begin", "before_messages", "after_messages", "before_flush", "after_flush", "before_progress", "before_commit",
-                                 "after_commit"}) {
+  for (const std::string step : {"before_begin", "after_begin", "before_messages", "after_messages", "before_flush", "after_flush",
+                                 "before_progress", "before_commit", "after_commit"}) {
     CHECK(crashes.contains("kafka_sink." + step));
   }
 }

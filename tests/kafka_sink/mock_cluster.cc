@@ -63,7 +63,8 @@ ConfigNode node_of(const Settings& settings) {
 ClientHandle make_client(rd_kafka_type_t type, const std::vector<std::pair<std::string, std::string>>& settings) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   std::array<char, 512> why{};
-  for (const auto& [name, value] : settings) REQUIRE(rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why.data(), why.size()) == RD_KAFKA_CONF_OK);
+  for (const auto& [name, value] : settings)
+    REQUIRE(rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why.data(), why.size()) == RD_KAFKA_CONF_OK);
   ClientHandle client(rd_kafka_new(type, conf, why.data(), why.size()));
   REQUIRE(client);
   return client;
@@ -118,7 +119,8 @@ void MockCluster::set_topic_error(const std::string& topic, int code) {
 
 void MockCluster::set_up(int broker, bool up) {
   rd_kafka_mock_cluster_t* cluster = handles_->cluster.get();
-  REQUIRE((up ? rd_kafka_mock_broker_set_up(cluster, broker) : rd_kafka_mock_broker_set_down(cluster, broker)) == RD_KAFKA_RESP_ERR_NO_ERROR);
+  REQUIRE((up ? rd_kafka_mock_broker_set_up(cluster, broker) : rd_kafka_mock_broker_set_down(cluster, broker)) ==
+          RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
 std::vector<MockCluster::Message> MockCluster::read(const std::string& topic, int partitions) const {
@@ -139,7 +141,9 @@ std::vector<MockCluster::Message> MockCluster::read(const std::string& topic, in
 }
 
 std::unique_ptr<Sink> make_kafka_sink(World& world, const MockCluster& cluster, Settings settings, std::string component) {
-  const auto given = [&](std::string_view name) { return std::any_of(settings.begin(), settings.end(), [&](const auto& entry) { return entry.first == name; }); };
+  const auto given = [&](std::string_view name) {
+    return std::any_of(settings.begin(), settings.end(), [&](const auto& entry) { return entry.first == name; });
+  };
   settings.emplace_back("brokers", cluster.bootstrap());
   if (!given("topic")) settings.emplace_back("topic", "items");
   Diagnostics findings;
@@ -155,7 +159,9 @@ std::unique_ptr<Sink> make_kafka_sink(World& world, const MockCluster& cluster, 
 
 std::vector<std::string> refused_by_kafka(const Settings& settings) {
   Settings all = settings;
-  const auto given = [&](std::string_view name) { return std::any_of(all.begin(), all.end(), [&](const auto& entry) { return entry.first == name; }); };
+  const auto given = [&](std::string_view name) {
+    return std::any_of(all.begin(), all.end(), [&](const auto& entry) { return entry.first == name; });
+  };
   if (!given("brokers")) all.emplace_back("brokers", "localhost:9092");
   if (!given("topic")) all.emplace_back("topic", "items");
   Diagnostics findings;

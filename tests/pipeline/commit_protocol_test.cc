@@ -58,12 +58,22 @@ Outcome run(World& world, const std::string& directory, const Plan& plan) {
   definition.name = "sim";
   definition.sources = {source(world, "s", plan.seed * 31 + plan.crash_at, plan.weather)};
   definition.steps = {step("clean", {"s"})};
-  definition.sinks = {sink(world, "kept", {"clean"}, plan.seed * 7 + plan.crash_at, plan.weather), sink(world, "slow", {"clean"}, plan.seed * 11 + plan.crash_at, plan.weather),
-                      sink(world, "raw", {"s"}, plan.seed * 13 + plan.crash_at, plan.weather), sink(world, "forgetful", {"clean"}, plan.seed * 5 + plan.crash_at, plan.weather)};
+  definition.sinks = {sink(world, "kept", {"clean"}, plan.seed * 7 + plan.crash_at, plan.weather),
+                      sink(world, "slow", {"clean"}, plan.seed * 11 + plan.crash_at, plan.weather),
+                      sink(world, "raw", {"s"}, plan.seed * 13 + plan.crash_at, plan.weather),
+                      sink(world, "forgetful", {"clean"}, plan.seed * 5 + plan.crash_at, plan.weather)};
   definition.sinks[1].commit = {std::chrono::milliseconds(50), 1000, 1 << 20};
   if (plan.with_late_sink) definition.sinks.push_back(sink(world, "late", {"clean"}, plan.seed * 3 + plan.crash_at, plan.weather));
-  pipeline::Environment environment{directory, "instance-1", metrics, log, clock, faults,
-                                    [&](const pipeline::Definition&, const pipeline::Environment&) -> Result<std::unique_ptr<DeadLetterQueue>> { return dead_letters(world, faults); }};
+  pipeline::Environment environment{
+      directory,
+      "instance-1",
+      metrics,
+      log,
+      clock,
+      faults,
+      [&](const pipeline::Definition&, const pipeline::Environment&) -> Result<std::unique_ptr<DeadLetterQueue>> {
+        return dead_letters(world, faults);
+      }};
   pipeline::Pipeline pipeline(definition, environment);
   Outcome outcome;
   try {

@@ -50,8 +50,15 @@ struct Fixture {
   ~Fixture() { fs::remove_all(directory); }
 
   pipeline::Environment environment() {
-    return {directory, "instance-1", metrics, log, clock, faults,
-            [this](const pipeline::Definition&, const pipeline::Environment&) -> Result<std::unique_ptr<DeadLetterQueue>> { return dead_letters(world, faults); }};
+    return {directory,
+            "instance-1",
+            metrics,
+            log,
+            clock,
+            faults,
+            [this](const pipeline::Definition&, const pipeline::Environment&) -> Result<std::unique_ptr<DeadLetterQueue>> {
+              return dead_letters(world, faults);
+            }};
   }
   pipeline::Definition definition(bool endless = false) {
     pipeline::Definition result;
@@ -118,7 +125,9 @@ pipeline::SinkDefinition scripted(const std::string& name, Script& script) {
   definition.from = {"clean"};
   definition.commit.every = 1ms;
   definition.retry = {1ms, 2ms, std::nullopt};
-  definition.build = [&script](const BuildContext&) -> Result<std::unique_ptr<Sink>> { return std::unique_ptr<Sink>(new ScriptedSink(script)); };
+  definition.build = [&script](const BuildContext&) -> Result<std::unique_ptr<Sink>> {
+    return std::unique_ptr<Sink>(new ScriptedSink(script));
+  };
   return definition;
 }
 
@@ -163,7 +172,8 @@ TEST_CASE_METHOD(Fixture, "a step that fails ends the pipeline, whatever it call
   CHECK(ended.error().message().find("lookup_unreachable: nobody answers") != std::string::npos);
   pipeline::Pipeline second(plan, environment());
   REQUIRE(second.run({}));
-  for (const std::string& partition : world.partitions) CHECK(rows_of(world.sinks["kept"], partition) == expected_rows(world, partition, true));
+  for (const std::string& partition : world.partitions)
+    CHECK(rows_of(world.sinks["kept"], partition) == expected_rows(world, partition, true));
   CHECK(world.breaches.empty());
 }
 
@@ -237,7 +247,8 @@ TEST_CASE_METHOD(Fixture, "a graceful stop commits what was read, and the next s
   CHECK(balanced(first.books().front()));
   pipeline::Pipeline second(definition(), environment());
   REQUIRE(second.run({}));
-  for (const std::string& partition : world.partitions) CHECK(rows_of(world.sinks["kept"], partition) == expected_rows(world, partition, true));
+  for (const std::string& partition : world.partitions)
+    CHECK(rows_of(world.sinks["kept"], partition) == expected_rows(world, partition, true));
   CHECK(second.books().front().skipped == 0);
   CHECK(world.breaches.empty());
 }
@@ -254,7 +265,8 @@ TEST_CASE_METHOD(Fixture, "the books balance at every moment (G12)") {
   while (!pipeline.finished()) {
     for (const auto& lane : pipeline.books()) {
       ++looked;
-      if (!balanced(lane)) FAIL("the books of " << lane.sink << " do not balance: in " << lane.in << " out " << lane.out << " in flight " << lane.in_flight);
+      if (!balanced(lane))
+        FAIL("the books of " << lane.sink << " do not balance: in " << lane.in << " out " << lane.out << " in flight " << lane.in_flight);
     }
   }
   thread.join();

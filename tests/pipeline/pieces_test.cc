@@ -126,7 +126,9 @@ TEST_CASE("a damaged or newer checkpoint is refused, not guessed (G11, G29)") {
 struct KeeperFixture {
   Directory directory;
   FaultPoints faults;
-  CheckpointKeeper keeper(std::vector<std::string> sinks) { return {CheckpointStore(directory.path + "/checkpoint", faults), std::move(sinks)}; }
+  CheckpointKeeper keeper(std::vector<std::string> sinks) {
+    return {CheckpointStore(directory.path + "/checkpoint", faults), std::move(sinks)};
+  }
 };
 
 TEST_CASE_METHOD(KeeperFixture, "the source hears the minimum, and only after it is saved (G8, G9)") {

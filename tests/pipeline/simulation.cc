@@ -62,7 +62,8 @@ class SimSource final : public Source {
       next_[partition] = (found == from.end() ? 0 : found->second.done.major) + 1;
       const std::lock_guard lock(world_.mutex);
       if (next_[partition] <= world_.pruned[partition]) {
-        world_.breaches.push_back("G9: " + partition + " was acknowledged to " + std::to_string(world_.pruned[partition]) + " and asked for from " + std::to_string(next_[partition]));
+        world_.breaches.push_back("G9: " + partition + " was acknowledged to " + std::to_string(world_.pruned[partition]) +
+                                  " and asked for from " + std::to_string(next_[partition]));
         return Error(ErrorKind::kFatal, "position_lost", "the log no longer has what is asked for");
       }
     }
@@ -84,7 +85,8 @@ class SimSource final : public Source {
     }
     if (!inside && last > 0) out.through()[checkpoint_key(name_, partition)] = {{last, 0}, std::to_string(last), false};
     if (dice_.percent(weather_.transient_percent)) return passing("the connection broke");
-    const bool all = std::all_of(world_.partitions.begin(), world_.partitions.end(), [&](const std::string& p) { return next_[p] > world_.length; });
+    const bool all =
+        std::all_of(world_.partitions.begin(), world_.partitions.end(), [&](const std::string& p) { return next_[p] > world_.length; });
     if (!all) return SourceState::kMore;
     return endless_ ? SourceState::kIdle : SourceState::kFinished;
   }
@@ -104,7 +106,8 @@ class SimSource final : public Source {
  private:
   void append(BatchBuilder& out, std::uint16_t partition, std::uint64_t ordinal) {
     if (is_invisible(ordinal)) return;
-    if (is_bad_input(ordinal)) return out.reject(partition, {ordinal, 0}, "bad " + std::to_string(ordinal), Error(ErrorKind::kBadRecord, "bad_input", "no record"));
+    if (is_bad_input(ordinal))
+      return out.reject(partition, {ordinal, 0}, "bad " + std::to_string(ordinal), Error(ErrorKind::kBadRecord, "bad_input", "no record"));
     auto row = out.arena().array<Value>(1);
     row[0] = Value::uint64(ordinal);
     Record record;

@@ -94,7 +94,8 @@ TEST_CASE("errors of the server say what the pipeline must do") {
   CHECK(postgres_error("57P01", "terminating", "read").code() == "connection_lost");
   CHECK(postgres_error("XX000", "odd", "read").kind() == ErrorKind::kTransient);
   CHECK(postgres_error("42501", "ERROR:  library \"pgoutput\" may not be used as an output plugin", "x").code() == "output_plugin_refused");
-  CHECK(postgres_error("42501", "permission denied for database shop", "x").message().find("GRANT CREATE ON DATABASE") != std::string::npos);
+  CHECK(postgres_error("42501", "permission denied for database shop", "x").message().find("GRANT CREATE ON DATABASE") !=
+        std::string::npos);
   CHECK(postgres_error("42501", "must be owner of table t", "x").message().find("publication") != std::string::npos);
   CHECK(postgres_error("42501", "must be superuser or replication role to start walsender", "x").message().find("REPLICATION") !=
         std::string::npos);

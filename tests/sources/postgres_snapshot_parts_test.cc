@@ -46,7 +46,8 @@ TEST_CASE("G13: a position gives back any key, and nothing that is no position i
   CHECK((again->system_id == "7391" && again->table == 16400 && again->state == SnapshotPoint::State::kByKeys && again->last == key));
   for (const auto state : {SnapshotPoint::State::kByBlocks, SnapshotPoint::State::kFinished})
     CHECK(SnapshotPoint::decode(SnapshotPoint{"7", 1, state, {}}.encode())->state == state);
-  for (const char* text : {"", "pg1 0/1 1 1 p", "ss1 7", "ss1 7 x keys 1:a", "ss1 7 1 keys", "ss1 7 1 keys 9:a", "ss1 7 1 more", "ss2 7 1 done"})
+  for (const char* text :
+       {"", "pg1 0/1 1 1 p", "ss1 7", "ss1 7 x keys 1:a", "ss1 7 1 keys", "ss1 7 1 keys 9:a", "ss1 7 1 more", "ss2 7 1 done"})
     CHECK_FALSE(SnapshotPoint::decode(text));
 }
 
@@ -56,7 +57,8 @@ TEST_CASE("G2, G14: every generation of a table has a name of its own, and none 
     REQUIRE(partition);
     CHECK(partition->text() == text);
   }
-  for (const char* text : {"7391/1/shop", "snapshot", "snapshot~x/t", "snapshot@1/a.b", "snapshots/a.b"}) CHECK_FALSE(SnapshotPartition::parse(text));
+  for (const char* text : {"7391/1/shop", "snapshot", "snapshot~x/t", "snapshot@1/a.b", "snapshots/a.b"})
+    CHECK_FALSE(SnapshotPartition::parse(text));
 }
 
 TEST_CASE("G13: the ends of chunks outlive the process, those that every sink has are forgotten but for the newest") {
@@ -83,7 +85,8 @@ TEST_CASE("G13: the ends of chunks outlive the process, those that every sink ha
 // Messages as far as the gate looks into them.
 template <typename T>
 void put(std::string& out, T value) {
-  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) out += static_cast<char>(static_cast<std::uint64_t>(value) >> shift);
+  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8)
+    out += static_cast<char>(static_cast<std::uint64_t>(value) >> shift);
 }
 std::string x_log_data(const std::string& payload) { return "w" + std::string(24, '\0') + payload; }
 std::string begin(Lsn commit, std::uint32_t xid) {

@@ -368,20 +368,20 @@ TEST_CASE("T4: at the limit, and on a full disk, the error says which and the lo
 TEST_CASE("what breaks the order of the streaming protocol is refused") {
   const std::vector<std::vector<std::string>> streams = {
       {stream_stop()},
-      {stream_start(7, false)},                                               // its first block is missing
-      {stream_start(7, true), stream_start(8, true)},                         //
-      {stream_start(7, true), stream_stop(), stream_start(7, true)},          // cannot be the first again
-      {stream_start(7, true), begin(0x100)},                                  //
-      {stream_start(7, true), commit(0x100, 0x130)},                          //
-      {stream_start(7, true), stream_commit(7, 0x100, 0x130)},                // inside its own block
-      {stream_start(7, true), stream_abort(7, 7)},                            //
-      {stream_commit(7, 0x100, 0x130)},                                       // of which nothing was sent
-      {begin(0x100), stream_start(7, true)},                                  //
-      {begin(0x100), stream_commit(7, 0x100, 0x130)},                         //
-      {begin(0x100), stream_abort(7, 7)},                                     //
-      {stream_start(7, true), "I"},                                           // no room for an xid
+      {stream_start(7, false)},                                                                     // its first block is missing
+      {stream_start(7, true), stream_start(8, true)},                                               //
+      {stream_start(7, true), stream_stop(), stream_start(7, true)},                                // cannot be the first again
+      {stream_start(7, true), begin(0x100)},                                                        //
+      {stream_start(7, true), commit(0x100, 0x130)},                                                //
+      {stream_start(7, true), stream_commit(7, 0x100, 0x130)},                                      // inside its own block
+      {stream_start(7, true), stream_abort(7, 7)},                                                  //
+      {stream_commit(7, 0x100, 0x130)},                                                             // of which nothing was sent
+      {begin(0x100), stream_start(7, true)},                                                        //
+      {begin(0x100), stream_commit(7, 0x100, 0x130)},                                               //
+      {begin(0x100), stream_abort(7, 7)},                                                           //
+      {stream_start(7, true), "I"},                                                                 // no room for an xid
       {stream_start(7, true), in_block(7, row(1)), stream_stop(), stream_commit(7, 0x100, 0x130)},  // a relation nobody described
-      {stream_start(7, true), in_block(7, "R" + i32(5))},                     //
+      {stream_start(7, true), in_block(7, "R" + i32(5))},                                           //
       {stream_start(7, true), in_block(7, orders()), stream_stop(), stream_commit(7, 0x100, 0x100)},
       {origin("x")},
       {logical_message(true, 0x90, "p", "c")},

@@ -45,8 +45,8 @@ Result<Anchor> adopt_snapshot(const ConnectOptions& options, const std::string& 
   anchor.holder = SLUICE_TRY(snapshot_session(options, stop));
   anchor.snapshot = exported;
   SLUICE_TRY(begin_under(*anchor.holder, anchor, stop));
-  const Rows rows = SLUICE_TRY(anchor.holder->query(
-      "SELECT pg_export_snapshot(), (extract(epoch FROM transaction_timestamp()) * 1000000)::int8", kDoing, stop));
+  const Rows rows = SLUICE_TRY(
+      anchor.holder->query("SELECT pg_export_snapshot(), (extract(epoch FROM transaction_timestamp()) * 1000000)::int8", kDoing, stop));
   anchor.snapshot = rows.text(0, 0);
   anchor.time = to_integer(rows.text(0, 1));
   return anchor;

@@ -15,9 +15,9 @@ namespace sluice::sources::postgres {
 // Holds the snapshot by a transaction of its own, so that the connection that made it is free.  Gone with the connection.
 struct Anchor {
   std::unique_ptr<Connection> holder;
-  std::string snapshot;          // for SET TRANSACTION SNAPSHOT
-  Lsn lsn = 0;                   // what rows are stamped with: every change before it is in the snapshot
-  std::int64_t time = 0;         // microseconds since 1970 UTC
+  std::string snapshot;   // for SET TRANSACTION SNAPSHOT
+  Lsn lsn = 0;            // what rows are stamped with: every change before it is in the snapshot
+  std::int64_t time = 0;  // microseconds since 1970 UTC
 };
 
 // Takes over what CREATE_REPLICATION_SLOT exported as `exported`, whose session must still be there.

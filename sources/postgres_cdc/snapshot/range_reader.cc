@@ -249,9 +249,10 @@ Status TableReader::read(Connection& connection, RangeRows& range, std::stop_tok
 Result<RangeEnd> TableReader::check_table(Connection& connection, std::stop_token stop) const {
   const std::string oid = std::to_string(what_.shape.relation.id);
   // The row is the snapshot's, the function looks at the present.
-  const std::string query =
-      "SELECT count(*) FILTER (WHERE c.oid = " + oid + "), bool_or(c.relfilenode <> coalesce(pg_relation_filenode(c.oid), 0)) "
-      "FROM pg_class c WHERE c.oid = " + oid + " OR c.oid IN (SELECT relid FROM pg_partition_tree(" + oid + "))";
+  const std::string query = "SELECT count(*) FILTER (WHERE c.oid = " + oid +
+                            "), bool_or(c.relfilenode <> coalesce(pg_relation_filenode(c.oid), 0)) "
+                            "FROM pg_class c WHERE c.oid = " +
+                            oid + " OR c.oid IN (SELECT relid FROM pg_partition_tree(" + oid + "))";
   const Result<Rows> locked = connection.query("LOCK TABLE " + what_.shape.from + " IN ACCESS SHARE MODE", doing(what_.shape), stop, 60s);
   if (!locked) {
     const std::string& message = locked.error().message();

@@ -69,7 +69,7 @@ struct TableRead {
   TableShape shape;
   SnapshotMethod method = SnapshotMethod::kKeys;
   std::optional<KeyText> after;
-  std::vector<KeyText> fixed;        // ends of ranges that must be read as they were before; each is given out whole
+  std::vector<KeyText> fixed;  // ends of ranges that must be read as they were before; each is given out whole
   std::uint64_t range_rows = 50'000;
   unsigned workers = 1;
 };

@@ -20,7 +20,8 @@ std::optional<Known> newest(const Checkpoint& from, const std::string& component
   for (const auto& [key, position] : from) {
     if (position.retired || !std::string_view(key).starts_with(prefix)) continue;
     const auto partition = SnapshotPartition::parse(std::string_view(key).substr(prefix.size()));
-    if (!partition || partition->moved || partition->table != table || (best && best->partition.generation > partition->generation)) continue;
+    if (!partition || partition->moved || partition->table != table || (best && best->partition.generation > partition->generation))
+      continue;
     best = Known{*partition, position};
   }
   return best;
@@ -213,8 +214,8 @@ Status SnapshotReader::describe(std::uint32_t oid, std::stop_token stop) {
     if (!session_) session_ = SLUICE_TRY(snapshot_session(settings_.connect, stop));
     SLUICE_TRY(begin_under(*session_, *anchor_, stop));
     auto shape = SLUICE_TRY(describe_table(*session_, oid, settings_.publication, settings_.filter, stop));
-    const Rows rows = SLUICE_TRY(session_->query(
-        "SELECT has_table_privilege(" + std::to_string(oid) + "::oid, 'SELECT') IS NULL", "look up a table", stop));
+    const Rows rows = SLUICE_TRY(
+        session_->query("SELECT has_table_privilege(" + std::to_string(oid) + "::oid, 'SELECT') IS NULL", "look up a table", stop));
     SLUICE_TRY(session_->query("COMMIT", "look up a table", stop));
     is_gone_ = rows.text(0, 0) == "t";
     return shape;

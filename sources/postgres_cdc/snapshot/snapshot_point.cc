@@ -94,7 +94,8 @@ std::optional<SnapshotPartition> SnapshotPartition::parse(std::string_view text)
   if (text[0] == '@') {
     const std::size_t dot = text.find('.');
     Ordinal& moved = partition.moved.emplace();
-    if (dot >= slash || !parse_number(text.substr(1, dot - 1), moved.major) || !parse_number(text.substr(dot + 1, slash - dot - 1), moved.minor))
+    if (dot >= slash || !parse_number(text.substr(1, dot - 1), moved.major) ||
+        !parse_number(text.substr(dot + 1, slash - dot - 1), moved.minor))
       return std::nullopt;
     return partition;
   }

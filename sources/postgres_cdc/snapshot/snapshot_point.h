@@ -40,7 +40,7 @@ struct SnapshotPoint {
 
 struct SnapshotPartition {
   std::uint32_t generation = 1;
-  std::string table;  // schema.table
+  std::string table;                  // schema.table
   std::optional<Ordinal> moved = {};  // of a single row: the change that moved it; see moved_rows.h
 
   std::string text() const;

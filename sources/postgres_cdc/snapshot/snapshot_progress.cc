@@ -29,7 +29,8 @@ void SnapshotProgress::begin(double estimated_rows, std::size_t tables) {
   rows_ = 0;
   began_ = said_ = Clock::now();
   ratio_.set(0);
-  log_.info("the snapshot begins", {{"tables", std::to_string(tables)}, {"estimated_rows", std::to_string(static_cast<std::int64_t>(estimated_rows))}});
+  log_.info("the snapshot begins",
+            {{"tables", std::to_string(tables)}, {"estimated_rows", std::to_string(static_cast<std::int64_t>(estimated_rows))}});
 }
 
 void SnapshotProgress::report(const std::string& table, std::size_t tables_left) {

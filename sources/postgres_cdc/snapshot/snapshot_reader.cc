@@ -26,9 +26,9 @@ SnapshotReader::SnapshotReader(SnapshotSettings settings, const BuildContext& co
       bounds_(settings_.state_directory.empty() ? "" : settings_.state_directory + '/' + settings_.component + ".snapshot_chunks",
               context.faults),
       progress_(context),
-      superseded_(context.metrics.counter("sluice_snapshot_superseded_total",
-                                          "Updates left out because the rows, complete, are read later.",
-                                          {{"pipeline", context.pipeline}, {"component_kind", "source"}, {"component", context.component}})) {}
+      superseded_(
+          context.metrics.counter("sluice_snapshot_superseded_total", "Updates left out because the rows, complete, are read later.",
+                                  {{"pipeline", context.pipeline}, {"component_kind", "source"}, {"component", context.component}})) {}
 
 Status SnapshotReader::read(BatchBuilder& out, Clock::time_point deadline, std::stop_token stop) {
   if (tables_.empty() || tables_.front().rows == 0) publish(out);
@@ -37,7 +37,8 @@ Status SnapshotReader::read(BatchBuilder& out, Clock::time_point deadline, std::
   while (result && !out.full() && anchor_ && !moved_.empty() && !reader_ && !stop.stop_requested()) {
     if (result = read_moved(out, stop); !result) result = fail(out, result.error(), stop);
   }
-  while (result && !pause && !out.full() && anchor_ && !tables_.empty() && !stop.stop_requested()) result = step(out, pause, deadline, stop);
+  while (result && !pause && !out.full() && anchor_ && !tables_.empty() && !stop.stop_requested())
+    result = step(out, pause, deadline, stop);
   const bool inside_chunk = !tables_.empty() && tables_.front().rows != 0;
   if (inside_chunk) out.forbid_commit();  // S2
   if (!unfinished()) {
@@ -179,9 +180,7 @@ Error SnapshotReader::not_representable(const BadField& bad) const {
               field.origin_type + " \"" + bad.text + "\""};
 }
 
-KeyText SnapshotReader::key_of(std::string_view row) const {
-  return by_keys_ ? copy_fields(row, key_slots_) : KeyText();
-}
+KeyText SnapshotReader::key_of(std::string_view row) const { return by_keys_ ? copy_fields(row, key_slots_) : KeyText(); }
 
 Status SnapshotReader::end_chunk(BatchBuilder& out, const KeyText& end) {
   Work& work = tables_.front();

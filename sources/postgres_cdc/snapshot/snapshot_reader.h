@@ -43,8 +43,8 @@ struct SnapshotSettings {
   ConnectOptions connect;
   SnapshotMethod method = SnapshotMethod::kKeys;
   unsigned workers = 2;
-  bool every_start = false;        // finished tables are read again
-  std::string publication;         // empty: none takes part
+  bool every_start = false;  // finished tables are read again
+  std::string publication;   // empty: none takes part
   TableFilter filter;
   std::string state_directory, component;
   std::uint64_t chunk_rows = 50'000;
@@ -85,12 +85,12 @@ class SnapshotReader {
   struct Work {
     ListedTable table;
     SnapshotPartition partition;
-    std::uint64_t chunk = 1;  // the one that is read
-    std::uint64_t rows = 0;   // given out of it
-    std::size_t bytes = 0;    // of them, as text
-    std::optional<KeyText> last;   // by keys: the end of the chunk before
-    std::deque<KeyText> fixed;     // ends of this chunk and those after it that other sinks may have committed
-    bool resumed = false;          // not read from its beginning in this process
+    std::uint64_t chunk = 1;           // the one that is read
+    std::uint64_t rows = 0;            // given out of it
+    std::size_t bytes = 0;             // of them, as text
+    std::optional<KeyText> last;       // by keys: the end of the chunk before
+    std::deque<KeyText> fixed;         // ends of this chunk and those after it that other sinks may have committed
+    bool resumed = false;              // not read from its beginning in this process
     std::optional<Position> position;  // as published last
 
     std::string key(const std::string& component) const { return checkpoint_key(component, partition.text()); }
@@ -131,11 +131,11 @@ class SnapshotReader {
   bool bounds_loaded_ = false;
 
   std::optional<Anchor> anchor_;
-  std::deque<Work> tables_;         // the first is being read
-  std::size_t postponed_ = 0;       // how many at the end of tables_ need another anchor
+  std::deque<Work> tables_;           // the first is being read
+  std::size_t postponed_ = 0;         // how many at the end of tables_ need another anchor
   std::map<std::string, Work> done_;  // finished in this process or before, by table
   MovedRows moved_;
-  Checkpoint moves_;                // to be published between chunks
+  Checkpoint moves_;  // to be published between chunks
 
   // Of the table that is being read.
   std::unique_ptr<Connection> session_;  // asks what a table looks like under the anchor

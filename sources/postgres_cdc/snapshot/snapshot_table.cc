@@ -16,28 +16,30 @@ T to_number(std::string_view text) {
 
 // A partition comes with its root unless it is named itself.
 bool is_named(const TableFilter& filter, const ListedTable& table) {
-  return std::any_of(filter.include.begin(), filter.include.end(), [&](const TableRule& rule) {
-    return rule.pattern.is_literal() && rule.pattern.matches(table.schema, table.name);
-  });
+  return std::any_of(filter.include.begin(), filter.include.end(),
+                     [&](const TableRule& rule) { return rule.pattern.is_literal() && rule.pattern.matches(table.schema, table.name); });
 }
 
 std::string list_query(const Connection& connection, const std::string& publication) {
-  const std::string columns = "SELECT c.oid, n.nspname, c.relname, greatest(c.reltuples, 0)::int8, c.relispartition FROM pg_class c "
-                              "JOIN pg_namespace n ON n.oid = c.relnamespace ";
+  const std::string columns =
+      "SELECT c.oid, n.nspname, c.relname, greatest(c.reltuples, 0)::int8, c.relispartition FROM pg_class c "
+      "JOIN pg_namespace n ON n.oid = c.relnamespace ";
   if (!publication.empty()) {
     return columns + "JOIN pg_publication_tables p ON p.schemaname = n.nspname AND p.tablename = c.relname AND p.pubname = " +
            connection.literal(publication) + " ORDER BY 2, 3";
   }
-  return columns + "WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
-                   "AND n.nspname NOT LIKE 'pg_toast%' ORDER BY 2, 3";
+  return columns +
+         "WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
+         "AND n.nspname NOT LIKE 'pg_toast%' ORDER BY 2, 3";
 }
 
 Status check_all_found(const TableFilter& filter, const std::vector<ListedTable>& tables) {
   for (const auto& [pattern, columns, where, key] : filter.include) {
-    const bool found = std::any_of(tables.begin(), tables.end(),
-                                   [&](const ListedTable& table) { return pattern.matches(table.schema, table.name); });
+    const bool found =
+        std::any_of(tables.begin(), tables.end(), [&](const ListedTable& table) { return pattern.matches(table.schema, table.name); });
     if (found || (!pattern.is_literal() && !tables.empty())) continue;
-    return Error(ErrorKind::kFatal, "table_missing", "find the tables to read: there is no table \"" + pattern.text() + "\" in the database");
+    return Error(ErrorKind::kFatal, "table_missing",
+                 "find the tables to read: there is no table \"" + pattern.text() + "\" in the database");
   }
   return {};
 }
@@ -45,8 +47,9 @@ Status check_all_found(const TableFilter& filter, const std::vector<ListedTable>
 // Since PostgreSQL 15 a publication may name columns and rows; since 18 generated columns may be among them.
 std::string published_columns(const Connection& connection, const std::string& publication) {
   if (publication.empty() || connection.server_version() < 150000) return "a.attgenerated = ''";
-  const std::string listed = "a.attname = ANY (SELECT unnest(p.attnames) FROM pg_publication_tables p WHERE p.pubname = " +
-                             connection.literal(publication) + " AND p.schemaname = n.nspname AND p.tablename = c.relname)";
+  const std::string listed =
+      "a.attname = ANY (SELECT unnest(p.attnames) FROM pg_publication_tables p WHERE p.pubname = " + connection.literal(publication) +
+      " AND p.schemaname = n.nspname AND p.tablename = c.relname)";
   return connection.server_version() >= 180000 ? listed : "a.attgenerated = '' AND " + listed;
 }
 
@@ -112,11 +115,10 @@ std::string selection(const Connection& connection, const TableShape& shape, con
 Result<std::string> row_filter(Connection& connection, const RelationMessage& relation, const std::string& publication,
                                std::stop_token stop) {
   if (publication.empty() || connection.server_version() < 150000) return std::string();
-  const Rows rows = SLUICE_TRY(connection.query("SELECT rowfilter FROM pg_publication_tables WHERE pubname = " +
-                                                    connection.literal(publication) + " AND schemaname = " +
-                                                    connection.literal(relation.schema) + " AND tablename = " +
-                                                    connection.literal(relation.table),
-                                                "look up the row filter of the publication", std::move(stop)));
+  const Rows rows = SLUICE_TRY(connection.query(
+      "SELECT rowfilter FROM pg_publication_tables WHERE pubname = " + connection.literal(publication) +
+          " AND schemaname = " + connection.literal(relation.schema) + " AND tablename = " + connection.literal(relation.table),
+      "look up the row filter of the publication", std::move(stop)));
   return rows.count() == 1 ? std::string(rows.text(0, 0)) : std::string();
 }
 
@@ -125,8 +127,7 @@ bool is_read(const TableRule* rule, std::string_view column) {
 }
 
 Status find_key(Connection& connection, const std::vector<std::string>& attributes, TableShape& shape, std::stop_token stop) {
-  const Rows rows =
-      SLUICE_TRY(connection.query(key_query(shape.relation.id), "look up the key of a table", std::move(stop)));
+  const Rows rows = SLUICE_TRY(connection.query(key_query(shape.relation.id), "look up the key of a table", std::move(stop)));
   std::vector<KeyColumn> key;
   std::string path(kReadingSearchPath);
   for (int row = 0; row < rows.count(); ++row) {

@@ -37,18 +37,18 @@ struct KeyColumn {
 
 // A table as the stream would describe it, in the transaction that reads it.
 struct TableShape {
-  RelationMessage relation;    // the columns that are published, in their order
-  std::vector<KeyColumn> key;  // empty: there is none to cut by, the table is read by blocks
-  std::string from;            // "ONLY schema.table", or "schema.table" of the root of a partitioned one
-  std::string row_filter;      // SQL, of the publication; empty: none
-  std::string columns;         // for a SELECT
+  RelationMessage relation;                     // the columns that are published, in their order
+  std::vector<KeyColumn> key;                   // empty: there is none to cut by, the table is read by blocks
+  std::string from;                             // "ONLY schema.table", or "schema.table" of the root of a partitioned one
+  std::string row_filter;                       // SQL, of the publication; empty: none
+  std::string columns;                          // for a SELECT
   std::string search_path{kReadingSearchPath};  // finds the comparisons of the key's index, such as those of citext
 };
 
 // With the columns that both the publication and `filter` name, and the rows of the publication, or of `filter` where a publication
 // cannot say so.  nullopt when the table is gone.
-Result<std::optional<TableShape>> describe_table(Connection& connection, std::uint32_t oid, const std::string& publication, const TableFilter& filter,
-                                                 std::stop_token stop);
+Result<std::optional<TableShape>> describe_table(Connection& connection, std::uint32_t oid, const std::string& publication,
+                                                 const TableFilter& filter, std::stop_token stop);
 
 // A part of a table in the order of its key: after `after`, up to and with `up_to`, at most `limit` rows.
 struct KeyRange {

@@ -1,8 +1,8 @@
 // Changes that come while their table is being read (G15).
 //
 // An update may leave out columns that did not change (G16).  Of a row that no sink can have yet there is nothing that it could be applied
-// to; the row is read later, with this change and complete.  So such an update is not given out, or only as the delete of the old key when it
-// moves the row.
+// to; the row is read later, with this change and complete.  So such an update is not given out, or only as the delete of the old key when
+// it moves the row.
 //
 //   ... every sink has it ...] last  ... some may have it ...  ] highest end noted  ... no sink has it ...
 //        given out                    owed (moved_rows.h)          left out
@@ -51,9 +51,8 @@ void SnapshotReader::watch(BatchBuilder& out, std::stop_token stop) {
     const Record& record = records[i];
     if (record.op != Op::kUpdate || !lacks_columns(record)) continue;
     const SchemaSpec& spec = record.schema->spec();
-    const auto work = std::find_if(tables_.begin(), tables_.end(), [&](const Work& entry) {
-      return entry.table.schema == spec.schema && entry.table.name == spec.table;
-    });
+    const auto work = std::find_if(tables_.begin(), tables_.end(),
+                                   [&](const Work& entry) { return entry.table.schema == spec.schema && entry.table.name == spec.table; });
     if (work == tables_.end()) continue;
     const bool partly_read = work->last || !work->fixed.empty();
     if (partly_read && key_changed(record) && !owe(*work, record, out)) begin_anew(*work);

@@ -73,8 +73,8 @@ class StreamGate {
   State state_ = State::kOpen;
   VisibleTransactions visible_;
   Lsn horizon_ = 0;
-  bool inside_ = false;        // a transaction is being given out
-  bool inside_ahead_ = false;  // the same of the messages that were looked at
+  bool inside_ = false;                // a transaction is being given out
+  bool inside_ahead_ = false;          // the same of the messages that were looked at
   std::vector<std::uint32_t> passed_;  // transactions given out and not known to be in every later snapshot
   std::deque<std::string> kept_;
   std::size_t kept_bytes_ = 0;
