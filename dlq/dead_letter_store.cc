@@ -227,9 +227,9 @@ Status SqliteDeadLetterStore::open_passed(const Checkpoint& minimum) {
   const std::vector<WaitingPartition> passed = SLUICE_TRY(find_passed(minimum));
   faults_.reach("dead_letter_store.before_settle");
   if (!passed.empty()) {
-    auto update = SLUICE_TRY(
-        database_->prepare("UPDATE dead_letters SET state = 'open' WHERE state = 'pending' AND source = ?1 AND partition = ?2"
-                           " AND (major, minor) <= (?3, ?4)"));
+    auto update =
+        SLUICE_TRY(database_->prepare("UPDATE dead_letters SET state = 'open' WHERE state = 'pending' AND source = ?1 AND partition = ?2"
+                                      " AND (major, minor) <= (?3, ?4)"));
     SLUICE_TRY(database_->begin({}));
     for (const WaitingPartition& waiting : passed) {
       update.bind_text(1, waiting.source);
@@ -249,9 +249,9 @@ Status SqliteDeadLetterStore::open_passed(const Checkpoint& minimum) {
 // This runs with every commit as long as any letter is pending, and those of a source that was removed are so for good.  So it takes one
 // look into the index waiting_letters per partition that has pending letters, at the first of them.
 Result<std::vector<SqliteDeadLetterStore::WaitingPartition>> SqliteDeadLetterStore::find_passed(const Checkpoint& minimum) {
-  auto next = SLUICE_TRY(
-      database_->prepare("SELECT source, partition, major, minor FROM dead_letters WHERE state = 'pending' AND (source, partition) > (?1, ?2)"
-                         " ORDER BY source, partition, major, minor LIMIT 1"));
+  auto next = SLUICE_TRY(database_->prepare(
+      "SELECT source, partition, major, minor FROM dead_letters WHERE state = 'pending' AND (source, partition) > (?1, ?2)"
+      " ORDER BY source, partition, major, minor LIMIT 1"));
   std::vector<WaitingPartition> passed;
   WaitingPartition at;
   while (true) {

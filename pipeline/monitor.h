@@ -56,7 +56,7 @@ class Monitor {
   std::atomic<int> backing_off_{0};
   std::atomic<std::int64_t> last_progress_{0};
   mutable std::mutex mutex_;
-  std::optional<LastError> last_error_;  // of anybody; stays after a recovery, with its time
+  std::optional<LastError> last_error_;                                 // of anybody; stays after a recovery, with its time
   std::map<std::string, std::pair<std::string, std::string>> failing_;  // who -> code and message
   std::optional<Error> failure_;
 };

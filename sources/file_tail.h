@@ -103,9 +103,9 @@ class FileTail {
   std::uint64_t last_offset_ = 0;  // of the record appended last
   bool ended_ = false;             // damaged: nothing behind can be read
   bool truncated_ = false;
-  std::uint64_t scanned_ = 0;      // while an oversize record is skipped: no line feed before this offset; else 0
-  std::size_t block_bytes_ = 0;    // of the next block at least: grows until a record fits
-  double record_bytes_ = 256;      // running mean
+  std::uint64_t scanned_ = 0;    // while an oversize record is skipped: no line feed before this offset; else 0
+  std::size_t block_bytes_ = 0;  // of the next block at least: grows until a record fits
+  double record_bytes_ = 256;    // running mean
   struct timespec seen_mtime_ {};
   std::int64_t seen_size_ = -1;  // of the file when its content was last compared
   // Of the batch being filled:

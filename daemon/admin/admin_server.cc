@@ -61,9 +61,11 @@ Result<std::unique_ptr<AdminServer>> AdminServer::start(const AdminOptions& opti
                                                         const StatusSource& status, const Clock& clock) {
   const ListenAddress address = SLUICE_TRY(parse_listen_address(options.listen));
   if (!address.loopback && options.token.empty()) {
-    return Error(ErrorKind::kInvalidConfig, "listen_not_loopback",
-                 "listen on " + options.listen + ": other machines could reach the admin API, and there is no setting for a token yet; listen on 127.0.0.1 and put a proxy "
-                 "that asks who comes in front of it");
+    return Error(
+        ErrorKind::kInvalidConfig, "listen_not_loopback",
+        "listen on " + options.listen +
+            ": other machines could reach the admin API, and there is no setting for a token yet; listen on 127.0.0.1 and put a proxy "
+            "that asks who comes in front of it");
   }
   std::unique_ptr<AdminServer> server(new AdminServer(options, address, metrics, status, clock));
   HttpListener::Options http;

@@ -190,8 +190,9 @@ TEST_CASE("Dead letters: those of a source that was removed stay pending, and th
   REQUIRE(at.store->settle({{"files/lo", {{99, 0}, "", false}}, {"files/log2", {{99, 0}, "", false}}, {"gone", {{99, 0}, "", false}}}));
   CHECK(at.letters({.state = "pending"}).size() == 1);
   storage::SqliteDatabase database = std::move(storage::SqliteDatabase::open(at.path, {}).value());
-  REQUIRE(database.execute("INSERT INTO dead_letters SELECT NULL, pipeline, stage, 'removed', partition, major, minor, sub, phase, component, code,"
-                           " message, key, first_seen, last_seen, attempts, state, config_hash, raw, input, record FROM dead_letters"));
+  REQUIRE(database.execute(
+      "INSERT INTO dead_letters SELECT NULL, pipeline, stage, 'removed', partition, major, minor, sub, phase, component, code,"
+      " message, key, first_seen, last_seen, attempts, state, config_hash, raw, input, record FROM dead_letters"));
   REQUIRE(at.store->settle({{"files/log", {{9, 0}, "", false}}}));
   const auto pending = at.letters({.state = "pending"});
   REQUIRE(pending.size() == 1);

@@ -204,9 +204,11 @@ TEST_CASE("G17: an update that changes the key names the old key, all of its col
     REQUIRE(writer.append(*batch, record, out));
     return out;
   };
-  CHECK(written().ends_with(R"("id":"shop/p/1/4711/2","before_key":{"row":7,"letter":"\"A\""}}})" "\n"));
+  CHECK(written().ends_with(R"("id":"shop/p/1/4711/2","before_key":{"row":7,"letter":"\"A\""}}})"
+                            "\n"));
   before[0] = Value::unchanged();
-  CHECK(written().ends_with(R"("before_key":{"row":7,"letter":"\"A\""}}})" "\n"));
+  CHECK(written().ends_with(R"("before_key":{"row":7,"letter":"\"A\""}}})"
+                            "\n"));
   before[2] = Value::string("B");
   before[1] = Value::string("y");
   CHECK(written().find("before_key") == std::string::npos);  // replica identity full: a before-image, the same key
