@@ -30,6 +30,11 @@ class Rows {
   std::unique_ptr<pg_result, void (*)(pg_result*)> result_;
 };
 
+// For every session that reads values.  The text of a reg* type (regclass, regtype, regproc ...) leaves out a schema that the path finds:
+// under one path the snapshot and the stream say the same, and under this one, which finds no schema of a user, the whole name.  It is not
+// set where we connect: a row filter of the user may name a type or operator as his own path finds it.
+inline constexpr std::string_view kReadingSearchPath = "pg_catalog";
+
 struct ConnectOptions {
   ConnectionUrl url;             // postgresql:// with the password; asked for anew by every connection
   std::string application_name;  // seen in pg_stat_activity

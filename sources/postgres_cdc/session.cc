@@ -207,7 +207,10 @@ Status reconnect(const Setup& setup, Connection& connection) {
   { const Connection done = std::move(connection); }  // first, for a server whose walsenders are counted
   connection = SLUICE_TRY(Connection::connect(setup.settings.connect, Connection::Mode::kReplication, setup.stop));
   const ServerIdentity now = SLUICE_TRY(identify_server(connection, setup.stop));
-  if (now.system_id == setup.server.system_id && now.timeline == setup.server.timeline) return {};
+  if (now.system_id == setup.server.system_id && now.timeline == setup.server.timeline) {
+    SLUICE_TRY(connection.query("SET search_path = " + std::string(kReadingSearchPath), "open a session for the stream", setup.stop));
+    return {};
+  }
   return Error(ErrorKind::kTransient, "connection_lost", "connect to PostgreSQL: `url` leads to another server than a moment ago");
 }
 

@@ -114,9 +114,16 @@ bool differs_in_snapshot(const std::string& mode, const std::string& topic, cons
   };
   if (topic == "srv.public.times") return is_one_of({4, 7, 8, 9, 11, 12});
   if (topic == "srv.public.numbers") return mode == "lossless" || is_one_of({3, 4});
-  // `others` has a regclass, whose text depends on the session's search_path.
-  const bool has_money = topic == "srv.public.defaults" || topic == "srv.public.needed" || topic == "srv.public.others";
+  const bool has_money = topic == "srv.public.defaults" || topic == "srv.public.needed";
   return mode == "lossless" && has_money;
+}
+
+// Debezium's sessions have the role's search_path and so leave out the schema of a regclass; ours write the whole name (decision 42).
+void write_whole_names(std::string& value) {
+  constexpr std::string_view kPeople = "\"cGVvcGxl\"";                   // people
+  constexpr std::string_view kPublicPeople = "\"cHVibGljLnBlb3BsZQ==\"";  // public.people
+  const std::size_t at = value.find(kPeople);
+  if (at != std::string::npos) value.replace(at, kPeople.size(), kPublicPeople);
 }
 
 class Encoding {
@@ -148,6 +155,9 @@ class Encoding {
       INFO(name_ << (schemas_ ? " with schemas, " : ", ") << topic);
       CHECK(found != topics_.end());
       if (found == topics_.end()) continue;
+      if (topic == "srv.public.others") {
+        for (Sent& message : wanted) write_whole_names(message.value);
+      }
       if (snapshot) {
         for (std::vector<Sent>* messages : {&wanted, &found->second}) {
           std::erase_if(*messages, [this, &name = topic](const Sent& message) { return differs_in_snapshot(name_, name, message.key); });

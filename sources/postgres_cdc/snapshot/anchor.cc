@@ -31,7 +31,8 @@ Result<std::unique_ptr<Connection>> snapshot_session(const ConnectOptions& optio
   // sort the whole table each time.
   std::string settings =
       "SET row_security = off; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '30s'; SET jit = off; "
-      "SET max_parallel_workers_per_gather = 0; SET enable_sort = off; SET enable_bitmapscan = off; SET search_path = pg_catalog";
+      "SET max_parallel_workers_per_gather = 0; SET enable_sort = off; SET enable_bitmapscan = off; SET search_path = " +
+      std::string(kReadingSearchPath);
   if (connection->server_version() >= 170000) settings += "; SET transaction_timeout = 0";
   SLUICE_TRY(connection->query(settings, kDoing, stop));
   return connection;

@@ -189,6 +189,7 @@ Status TableReader::work(std::stop_token stop) {
 
 Status TableReader::begin(Connection& connection, std::stop_token stop) const {
   SLUICE_TRY(begin_under(connection, *what_.anchor, stop));
+  if (what_.method != SnapshotMethod::kKeys) return {};
   SLUICE_TRY(connection.query("SET LOCAL search_path = " + what_.shape.search_path, doing(what_.shape), stop));
   return {};
 }

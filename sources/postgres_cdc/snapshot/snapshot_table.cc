@@ -92,12 +92,20 @@ std::string bound(const Connection& connection, const TableShape& shape, std::st
   return '(' + joined(shape.key) + ") " + std::string(comparison) + " (" + values + ')';
 }
 
-std::string selection(const Connection& connection, const TableShape& shape, const KeyRange& range) {
+// The statement has been parsed under the key's path; its values are to be written under the path of all others.  The server evaluates a
+// condition that depends on no row once, before the first.
+std::string back_to_reading_path(const TableShape& shape) {
+  if (shape.search_path == kReadingSearchPath) return {};
+  return "(SELECT pg_catalog.set_config('search_path', '" + std::string(kReadingSearchPath) + "', true)) IS NOT NULL";
+}
+
+std::string selection(const Connection& connection, const TableShape& shape, const KeyRange& range, const std::string& also = {}) {
   std::string where;
   const auto add = [&](const std::string& condition) { where += (where.empty() ? " WHERE " : " AND ") + condition; };
   if (!shape.row_filter.empty()) add('(' + shape.row_filter + ')');
   if (range.after) add(bound(connection, shape, ">", *range.after));
   if (range.up_to) add(bound(connection, shape, "<=", *range.up_to));
+  if (!also.empty()) add(also);
   return " FROM " + shape.from + where;
 }
 
@@ -120,7 +128,7 @@ Status find_key(Connection& connection, const std::vector<std::string>& attribut
   const Rows rows =
       SLUICE_TRY(connection.query(key_query(shape.relation.id), "look up the key of a table", std::move(stop)));
   std::vector<KeyColumn> key;
-  std::string path = "pg_catalog";
+  std::string path(kReadingSearchPath);
   for (int row = 0; row < rows.count(); ++row) {
     const auto slot = std::find(attributes.begin(), attributes.end(), rows.text(row, 0));
     if (slot == attributes.end() || rows.text(row, 4) != "t") return {};
@@ -176,7 +184,8 @@ Result<std::optional<TableShape>> describe_table(Connection& connection, std::ui
 }
 
 std::string copy_range(const Connection& connection, const TableShape& shape, const KeyRange& range) {
-  std::string query = "COPY (SELECT " + shape.columns + selection(connection, shape, range) + " ORDER BY " + joined(shape.key);
+  std::string query =
+      "COPY (SELECT " + shape.columns + selection(connection, shape, range, back_to_reading_path(shape)) + " ORDER BY " + joined(shape.key);
   if (range.limit != 0) query += " LIMIT " + std::to_string(range.limit);
   return query + ") TO STDOUT";
 }
@@ -184,6 +193,19 @@ std::string copy_range(const Connection& connection, const TableShape& shape, co
 std::string copy_all(const TableShape& shape) {
   const std::string where = shape.row_filter.empty() ? "" : " WHERE (" + shape.row_filter + ')';
   return "COPY (SELECT " + shape.columns + " FROM " + shape.from + where + ") TO STDOUT";
+}
+
+std::string compare_keys(const Connection& connection, const TableShape& shape, const std::vector<KeyText>& keys, const KeyText& end) {
+  std::string rows;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    rows += (i == 0 ? "(" : ", (") + std::to_string(i);
+    for (std::size_t j = 0; j < shape.key.size(); ++j) rows += ", " + connection.literal(keys[i][j]) + "::" + shape.key[j].type;
+    rows += ')';
+  }
+  std::string names;
+  for (const KeyColumn& column : shape.key) names += ", " + connection.identifier(shape.relation.columns[column.slot].name);
+  return "SELECT " + bound(connection, shape, ">", end) + " FROM (VALUES " + rows + ") \"given keys\" (\"place of key\"" + names +
+         ") ORDER BY \"place of key\"";
 }
 
 std::string probe_range(const Connection& connection, const TableShape& shape, const KeyRange& range) {

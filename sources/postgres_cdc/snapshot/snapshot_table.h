@@ -42,7 +42,7 @@ struct TableShape {
   std::string from;            // "ONLY schema.table", or "schema.table" of the root of a partitioned one
   std::string row_filter;      // SQL, of the publication; empty: none
   std::string columns;         // for a SELECT
-  std::string search_path = "pg_catalog";  // finds the comparisons of the key's index, such as those of citext
+  std::string search_path{kReadingSearchPath};  // finds the comparisons of the key's index, such as those of citext
 };
 
 // With the columns that both the publication and `filter` name, and the rows of the publication, or of `filter` where a publication
@@ -59,6 +59,8 @@ struct KeyRange {
 // "COPY (SELECT ...) TO STDOUT".
 std::string copy_range(const Connection& connection, const TableShape& shape, const KeyRange& range);
 std::string copy_all(const TableShape& shape);
+// For each of `keys` whether it is behind `end`, in their order.
+std::string compare_keys(const Connection& connection, const TableShape& shape, const std::vector<KeyText>& keys, const KeyText& end);
 // The key of the row that is `limit` rows after `range.after`, a column each; no row when there are fewer.
 std::string probe_range(const Connection& connection, const TableShape& shape, const KeyRange& range);
 
