@@ -189,11 +189,15 @@ Status SnapshotReader::read_moved(BatchBuilder& out, std::stop_token stop) {
   const MovedRow& row = moved_.front();
   SLUICE_TRY(describe(row.point.table, stop));
   if (shape_) {
+    constexpr std::string_view kDoing = "read a row that moved";
+    const std::string back = back_to_reading_path(*shape_);
     SLUICE_TRY(begin_under(*session_, *anchor_, stop));
-    const Rows rows = SLUICE_TRY(session_->query("SELECT " + shape_->columns + " FROM " + shape_->from + row.condition(*session_),
-                                                 "read a row that moved", stop));
+    SLUICE_TRY(session_->query("SET LOCAL search_path = " + shape_->search_path, kDoing, stop));
+    const Rows rows = SLUICE_TRY(session_->query("SELECT " + shape_->columns + " FROM " + shape_->from + row.condition(*session_) +
+                                                     (back.empty() ? "" : " AND " + back),
+                                                 kDoing, stop));
     for (int i = 0; i < rows.count(); ++i) emit_moved(out, row, rows, i);
-    SLUICE_TRY(session_->query("COMMIT", "read a row that moved", stop));
+    SLUICE_TRY(session_->query("COMMIT", kDoing, stop));
   }
   context_.faults.reach("postgres_snapshot.before_moved_row");
   moved_.settle(out);
