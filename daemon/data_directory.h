@@ -1,5 +1,5 @@
 #pragma once
-// Where a daemon keeps its positions and dead letters: one daemon per directory (G30), mode 0700.
+// Where a daemon keeps its positions and dead letters: one daemon per directory (G30).
 //
 //   <dir>/lock                held with flock while the daemon runs
 //   <dir>/instance            a random id, the same for the directory's whole life (G24, G30)
@@ -15,7 +15,8 @@ namespace sluice::daemon {
 // Holds the lock as long as it lives.  One thread.
 class DataDirectory {
  public:
-  // Makes the directory where there is none and narrows its mode to 0700.  Fault points data_directory.before_* / after_* around the
+  // Makes the directory where there is none.  One that we made has mode 0700, and so has all in it; one that was there before us (`.`, a
+  // mounted volume) keeps its mode, and what we make in it is private.  Fault points data_directory.before_* / after_* around the
   // writing of `instance`.  kFatal data_directory_in_use: another daemon holds it; data_directory_unusable: anything else.
   static Result<DataDirectory> open(const std::string& path, FaultPoints& faults);
 
@@ -35,6 +36,7 @@ class DataDirectory {
   std::string path_;
   int lock_;
   std::string instance_;
+  bool shares_ = false;  // the directory was there before us
 };
 
 // Whether a daemon holds the directory now; false when there is no such directory.

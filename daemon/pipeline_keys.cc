@@ -41,8 +41,16 @@ const ConfigFields<CheckpointKeys>& CheckpointKeys::fields() {
 const ConfigFields<DeadLetterKeys>& DeadLetterKeys::fields() {
   static const auto kFields =
       ConfigFields<DeadLetterKeys>{}
-          .optional("keep", &DeadLetterKeys::keep, "How long letters that were replayed or discarded are kept; open ones stay.")
-          .optional("keep_bytes", &DeadLetterKeys::keep_bytes, "Size of the store at which the pipeline stops.");
+          .optional("keep", &DeadLetterKeys::keep, "Not in effect yet: all letters are kept.")
+          .optional("keep_bytes", &DeadLetterKeys::keep_bytes, "Not in effect yet: the store grows as long as the disk has room.")
+          .check([](const DeadLetterKeys&, const ConfigNode& node, BindContext& context) {
+            for (const std::string_view key : {"keep", "keep_bytes"}) {
+              const ConfigNode* written = node.find(key);
+              if (written == nullptr) continue;
+              context.findings.warning(*written, "not_in_effect", std::string(key) + " is not in effect yet: all dead letters are kept",
+                                       "watch sluice_dead_letters_stored");
+            }
+          });
   return kFields;
 }
 
@@ -57,7 +65,7 @@ const ConfigFields<PipelineKeys>& PipelineKeys::fields() {
           .optional("sink", &PipelineKeys::sink, "Where records go: {<type>: {fields}}.")
           .optional("sinks", &PipelineKeys::sinks, "Several sinks: name -> sink.")
           .optional("unmatched", &PipelineKeys::unmatched, "What happens to a record that no sink's `when` holds for; required when every sink has one.")
-          .optional("dead_letters", &PipelineKeys::dead_letters, "How long dead letters are kept.")
+          .optional("dead_letters", &PipelineKeys::dead_letters, "How long dead letters are kept; not in effect yet.")
           .optional("shards", &PipelineKeys::shards, "Threads that read and transform; more than one only helps sources with partitions.")
           .optional("queue_bytes", &PipelineKeys::queue_bytes, "Memory for records that wait, per sink.")
           .optional("checkpoint", &PipelineKeys::checkpoint, "When sinks commit: whichever limit is reached first.")

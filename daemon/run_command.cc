@@ -154,6 +154,14 @@ class Daemon {
   // the process is to know.
   bool waits_for_signal(bool stopping, const pipeline::Supervisor& supervisor) const { return !stopping && !options_.until_done && !supervisor.any_failed(); }
 
+  // Every pipeline that failed did so because a component refused its configuration, which a restart does not mend.
+  static bool all_refused(const pipeline::Supervisor& supervisor) {
+    const auto statuses = supervisor.statuses();
+    return std::all_of(statuses.begin(), statuses.end(), [](const pipeline::PipelineStatus& status) {
+      return status.state != pipeline::State::kFailed || (status.last_error && status.last_error->kind == ErrorKind::kInvalidConfig);
+    });
+  }
+
   int exit_code(const pipeline::Supervisor& supervisor) {
     std::uint64_t dead_lettered = 0;
     for (const auto& pipeline : supervisor.pipelines()) {
@@ -161,7 +169,7 @@ class Daemon {
     }
     const bool failed = supervisor.any_failed();
     log_->info("stopped", {{"failed", failed ? "true" : "false"}});
-    if (failed) return kFailed;
+    if (failed) return all_refused(supervisor) ? kInvalid : kFailed;
     return options_.fail_on_dead_letters && dead_lettered > 0 ? kDoneWithDeadLetters : kOk;
   }
 

@@ -10,7 +10,7 @@
 # A missing broker is no reason to go without the database.
 services_kafka_up() {
   [ -f "$1/kafka/pid" ] && return
-  kafka_fetch >/dev/null && kafka_up "$1/kafka" >"$1/kafka.address" || say "no Kafka"
+  kafka_fetch >/dev/null && kafka_up "$1/kafka" >"$1/kafka.address" || say "no Kafka" >&2
 }
 
 dev_services() {
@@ -19,9 +19,10 @@ dev_services() {
   folder=${TMPDIR:-/tmp}/sluice-services-$(id -u)
   case ${1:-status} in
     up)
-      dev_install
+      # What is printed is for eval; messages go to stderr.
+      dev_install >&2
       if [ -f "$folder/postgres/data/postmaster.pid" ] && [ -f "$folder/postgres.url" ]; then
-        say "already up"
+        say "already up" >&2
       else
         mkdir -p "$folder"
         postgres_up "$folder/postgres" >"$folder/postgres.url" || exit 1

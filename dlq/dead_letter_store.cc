@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <tuple>
 
 #include "dlq/letter_content.h"
 #include "storage/sqlite_database.h"
@@ -62,6 +63,11 @@ Status as_retryable(Status failed) {
 }
 
 }  // namespace
+
+// A source's partition with pending letters, and an ordinal as text.
+struct SqliteDeadLetterStore::WaitingPartition {
+  std::string source, partition, major, minor;
+};
 
 struct SqliteDeadLetterStore::Letter {
   std::string stage, phase, component, code, message, source, partition, key;
@@ -218,25 +224,50 @@ Status SqliteDeadLetterStore::settle(const Checkpoint& minimum) {
 }
 
 Status SqliteDeadLetterStore::open_passed(const Checkpoint& minimum) {
-  // source and partition of a checkpoint key are joined, so they are compared joined.
-  auto update =
-      SLUICE_TRY(database_->prepare("UPDATE dead_letters SET state = 'open' WHERE state = 'pending' AND source || '/' || partition = ?1"
-                                    " AND (major, minor) <= (?2, ?3)"));
+  const std::vector<WaitingPartition> passed = SLUICE_TRY(find_passed(minimum));
   faults_.reach("dead_letter_store.before_settle");
-  SLUICE_TRY(database_->begin({}));
-  for (const auto& [key, position] : minimum) {
-    const std::string major = ordinal_text(position.done.major);
-    const std::string minor = ordinal_text(position.done.minor);
-    update.bind_text(1, key);
-    update.bind_text(2, major);
-    update.bind_text(3, minor);
-    SLUICE_TRY(update.run());
+  if (!passed.empty()) {
+    auto update = SLUICE_TRY(
+        database_->prepare("UPDATE dead_letters SET state = 'open' WHERE state = 'pending' AND source = ?1 AND partition = ?2"
+                           " AND (major, minor) <= (?3, ?4)"));
+    SLUICE_TRY(database_->begin({}));
+    for (const WaitingPartition& waiting : passed) {
+      update.bind_text(1, waiting.source);
+      update.bind_text(2, waiting.partition);
+      update.bind_text(3, waiting.major);
+      update.bind_text(4, waiting.minor);
+      SLUICE_TRY(update.run());
+    }
+    SLUICE_TRY(database_->commit());
   }
-  SLUICE_TRY(database_->commit());
   faults_.reach("dead_letter_store.after_settle");
   const auto left = SLUICE_TRY(database_->query_int64("SELECT EXISTS (SELECT 1 FROM dead_letters WHERE state = 'pending')"));
   pending_ = left.value_or(0) != 0;
   return {};
+}
+
+// This runs with every commit as long as any letter is pending, and those of a source that was removed are so for good.  So it takes one
+// look into the index waiting_letters per partition that has pending letters, at the first of them.
+Result<std::vector<SqliteDeadLetterStore::WaitingPartition>> SqliteDeadLetterStore::find_passed(const Checkpoint& minimum) {
+  auto next = SLUICE_TRY(
+      database_->prepare("SELECT source, partition, major, minor FROM dead_letters WHERE state = 'pending' AND (source, partition) > (?1, ?2)"
+                         " ORDER BY source, partition, major, minor LIMIT 1"));
+  std::vector<WaitingPartition> passed;
+  WaitingPartition at;
+  while (true) {
+    next.bind_text(1, at.source);
+    next.bind_text(2, at.partition);
+    const bool found = SLUICE_TRY(next.step());
+    if (!found) return passed;
+    at = {std::string(next.column_text(0)), std::string(next.column_text(1)), std::string(next.column_text(2)),
+          std::string(next.column_text(3))};
+    next.reset();
+    const auto position = minimum.find(checkpoint_key(at.source, at.partition));
+    if (position == minimum.end()) continue;
+    const std::string major = ordinal_text(position->second.done.major);
+    const std::string minor = ordinal_text(position->second.done.minor);
+    if (std::tie(at.major, at.minor) <= std::tie(major, minor)) passed.push_back({at.source, at.partition, major, minor});
+  }
 }
 
 Status SqliteDeadLetterStore::show_counts() {

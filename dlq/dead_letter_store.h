@@ -59,10 +59,12 @@ class SqliteDeadLetterStore final : public DeadLetterQueue {
 
  private:
   struct Letter;
+  struct WaitingPartition;
 
   static Gauges no_gauges() { return {}; }
   SqliteDeadLetterStore(std::string path, Options options, Clock& clock, FaultPoints& faults, Gauges gauges);
   Status open_passed(const Checkpoint& minimum);
+  Result<std::vector<WaitingPartition>> find_passed(const Checkpoint& minimum);
   Status show_counts();
   Letter make_letter(const Batch& owner, const RejectingStage& stage, const Error& reason) const;
   Status stage_all(std::vector<Letter> letters);

@@ -1,5 +1,6 @@
 #include "formats/json_writer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <unordered_map>
@@ -112,6 +113,32 @@ void write_unchanged(const Schema& schema, std::span<const Value> row, TextBuffe
   out.append(']');
 }
 
+bool key_changed(const Record& record) {
+  if (record.op != Op::kUpdate || record.schema == nullptr || record.before.empty() || record.after.empty()) return false;
+  const auto& key = record.schema->key();
+  return std::any_of(key.begin(), key.end(), [&](std::uint32_t slot) {
+    const Value& now = record.after[slot];
+    return !record.before[slot].is_unchanged() && !now.is_unchanged() && !identical(record.before[slot], now);
+  });
+}
+
+// G17: what the reader has of this row stands under the old key.
+void write_before_key(const Record& record, TextBuffer& out) {
+  out.append(",\"before_key\":{");
+  bool first = true;
+  for (const std::uint32_t slot : record.schema->key()) {
+    // Not in the log's before-image: the key's column did not change.
+    const Value& before = record.before[slot].is_unchanged() ? record.after[slot] : record.before[slot];
+    if (before.is_unchanged()) continue;
+    if (!first) out.append(',');
+    first = false;
+    write_json_string(record.schema->fields()[slot].name, out);
+    out.append(':');
+    write_json_value(before, out);
+  }
+  out.append('}');
+}
+
 // Text whose first byte is a comma becomes an object.
 void append_object(TextBuffer& text, std::string_view end, std::string& out) {
   text.append(end);
@@ -166,6 +193,7 @@ class JsonWriter::Impl {
       write_json_value(Value::timestamp(record.source_time), text_);
     }
     write_id(batch, record);
+    if (key_changed(record)) write_before_key(record, text_);
     if (unchanged) write_unchanged(*record.schema, record.row(), text_);
     text_.append('}');
   }

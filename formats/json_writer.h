@@ -39,9 +39,9 @@ void append_json_row(const Schema& schema, std::span<const Value> row, std::stri
 void append_base64(std::string_view bytes, std::string& out);
 
 // Writes records as lines: the row's fields, then
-//   "_meta":{"op","source","schema","table","source_time","id","unchanged"}
-// where what the source does not have is null and "unchanged" is there only when columns are left out.  A delete carries the columns
-// of `before`.  One per thread: caches the keys of each schema.  No allocation per record once its buffers have grown.
+//   "_meta":{"op","source","schema","table","source_time","id","before_key","unchanged"}
+// where what the source does not have is null, "before_key" (an object of the old key's columns) is there only when an update has
+// changed the key (G17) and "unchanged" only when columns are left out.  A delete carries the columns of `before`.  One per thread: caches the keys of each schema.  No allocation per record once its buffers have grown.
 class JsonWriter {
  public:
   explicit JsonWriter(JsonMeta meta = JsonMeta::kInclude);

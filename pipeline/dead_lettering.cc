@@ -8,6 +8,7 @@ Status DeadLettering::insist(const std::function<Status()>& attempt, std::stop_t
   Backoff backoff({}, runtime_.environment.clock);
   while (true) {
     auto result = attempt();
+    if (result && backoff.attempts() != 0) runtime_.monitor.recovered("dead_letters");
     if (result || result.error().kind() != ErrorKind::kTransient) return result;
     runtime_.monitor.report("dead_letters", result.error());
     const Monitor::BackingOff waiting(runtime_.monitor);

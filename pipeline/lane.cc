@@ -295,6 +295,7 @@ Status Lane::committed(std::stop_token abandon) {
   forgotten_.clear();
   commit_wanted_ = false;
   last_commit_ = Clock::now();
+  if (backoff_.attempts() != 0) runtime_.monitor.recovered("sink " + definition_.name);
   backoff_.reset();
   commits_.add();
   checkpoint_time_.set(static_cast<double>(now) * 1e-6);
@@ -303,6 +304,7 @@ Status Lane::committed(std::stop_token abandon) {
   Backoff store_backoff({}, runtime_.environment.clock);
   while (true) {
     auto saved = runtime_.keeper.advance(index_, through);
+    if (saved && store_backoff.attempts() != 0) runtime_.monitor.recovered("checkpoint");
     if (saved || saved.error().kind() != ErrorKind::kTransient) return saved;
     runtime_.monitor.report("checkpoint", saved.error());
     const Monitor::BackingOff waiting(runtime_.monitor);

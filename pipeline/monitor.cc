@@ -33,11 +33,20 @@ void Monitor::report(const std::string& who, const Error& error) {
   if (error.kind() == ErrorKind::kCancelled) return;
   errors_of(error.kind()).add();
   const std::lock_guard lock(mutex_);
-  const bool repeated = last_error_ && last_error_->code == error.code() && last_error_->message == error.message();
+  auto now = std::pair(std::string(error.code()), error.message());
+  auto& before = failing_[who];
+  const bool repeated = before == now;
+  before = std::move(now);
   last_error_ = LastError{error.kind(), std::string(error.code()), error.message(), clock_.utc_microseconds()};
   if (repeated) return;
-  log_.log(error.kind() == ErrorKind::kFatal ? LogLevel::kError : LogLevel::kWarning, error.message(),
+  const bool is_end = error.kind() == ErrorKind::kFatal || error.kind() == ErrorKind::kInvalidConfig;
+  log_.log(is_end ? LogLevel::kError : LogLevel::kWarning, error.message(),
            {{"pipeline", pipeline_}, {"component", who}, {"kind", kind_name(error.kind())}, {"code", error.code()}});
+}
+
+void Monitor::recovered(const std::string& who) {
+  const std::lock_guard lock(mutex_);
+  failing_.erase(who);
 }
 
 void Monitor::fail(const std::string& who, const Error& error) {

@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/clock.h"
 #include "core/logger.h"
@@ -18,8 +20,10 @@ class Monitor {
  public:
   Monitor(std::string pipeline, Metrics& metrics, Logger& log, Clock& clock);
 
-  // An error that somebody will act on; logged once per change of code, counted always.  `who` is "source orders".
+  // An error that somebody will act on; counted always, logged unless it is the last one of `who` ("source orders") once more.
   void report(const std::string& who, const Error& error);
+  // What `who` failed at has worked: its next error is a new one, to be logged even if it is the same.
+  void recovered(const std::string& who);
   // The first fatal error wins; the pipeline ends as failed with it.
   void fail(const std::string& who, const Error& error);
   std::optional<Error> failure() const;
@@ -52,7 +56,8 @@ class Monitor {
   std::atomic<int> backing_off_{0};
   std::atomic<std::int64_t> last_progress_{0};
   mutable std::mutex mutex_;
-  std::optional<LastError> last_error_;
+  std::optional<LastError> last_error_;  // of anybody; stays after a recovery, with its time
+  std::map<std::string, std::pair<std::string, std::string>> failing_;  // who -> code and message
   std::optional<Error> failure_;
 };
 

@@ -119,6 +119,7 @@ class Pipeline::Impl {
       auto result = attempt();
       const bool temporary = !result && (result.error().kind() == ErrorKind::kTransient || result.error().kind() == ErrorKind::kCommitUnknown);
       if (!temporary) {
+        if (result && backoff.attempts() != 0) monitor_.recovered(who);
         if (!result && result.error().kind() != ErrorKind::kCancelled) monitor_.fail(who, result.error());
         return result;
       }
@@ -127,19 +128,37 @@ class Pipeline::Impl {
     }
   }
 
-  Status build() {
-    dead_letters_ = SLUICE_TRY(environment_.open_dead_letters(definition_, environment_));
+  // Each part under its own name, so that an error says whose it is.
+  Status build(const std::stop_token& stop) {
+    const auto open_store = [&]() -> Status {
+      dead_letters_ = SLUICE_TRY(environment_.open_dead_letters(definition_, environment_));
+      return {};
+    };
+    SLUICE_TRY(insist({}, "dead_letters", open_store, stop));
     runtime_ = std::make_unique<Runtime>(Runtime{definition_, environment_, schemas_, keeper_, *dead_letters_, books_, monitor_});
-    for (std::size_t i = 0; i < definition_.sinks.size(); ++i) lanes_.push_back(SLUICE_TRY(Lane::build(definition_.sinks[i], i, *runtime_)));
+    for (std::size_t i = 0; i < definition_.sinks.size(); ++i) {
+      const SinkDefinition& sink = definition_.sinks[i];
+      const auto build_lane = [&]() -> Status {
+        lanes_.push_back(SLUICE_TRY(Lane::build(sink, i, *runtime_)));
+        return {};
+      };
+      SLUICE_TRY(insist(sink.retry, "sink " + sink.name, build_lane, stop));
+    }
     for (const SourceDefinition& source : definition_.sources) {
       const unsigned count = source.partitioned ? std::max(1U, definition_.shards) : 1;
-      for (unsigned shard = 0; shard < count; ++shard) shards_.push_back(SLUICE_TRY(Shard::build(source, shard, count, lanes_, *runtime_)));
+      for (unsigned shard = 0; shard < count; ++shard) {
+        const auto build_shard = [&]() -> Status {
+          shards_.push_back(SLUICE_TRY(Shard::build(source, shard, count, lanes_, *runtime_)));
+          return {};
+        };
+        SLUICE_TRY(insist(source.retry, "source " + source.name, build_shard, stop));
+      }
     }
     return {};
   }
 
   Status start(std::stop_token stop) {
-    SLUICE_TRY(insist({}, "dead_letters", [&] { lanes_.clear(); shards_.clear(); return build(); }, stop));
+    SLUICE_TRY(build(stop));
     enter(State::kStarting);
     SLUICE_TRY(keeper_.load());
     for (const auto& lane : lanes_) {

@@ -78,6 +78,7 @@ Status Shard::read_on(std::stop_token stop, std::stop_token abandon) {
   // Not with `stop`: what was read reaches every sink or, when the deadline has passed, is read again.
   if (moved) SLUICE_TRY(deliver(std::move(batch), abandon));
   if (!state) return std::move(state).error();
+  if (backoff_.attempts() != 0) runtime_.monitor.recovered("source " + definition_.name);
   backoff_.reset();
   finished_reading_ = *state == SourceState::kFinished;
   return {};
@@ -135,6 +136,7 @@ Status Shard::acknowledge() {
   const Checkpoint minimum = runtime_.keeper.minimum();
   const Status settled = runtime_.dead_letters.settle(minimum);
   if (settled) {
+    runtime_.monitor.recovered("dead_letters");
     runtime_.keeper.forget(minimum);
     std::erase_if(sent_, [&](const auto& entry) {
       const auto told = minimum.find(entry.first);

@@ -18,12 +18,22 @@ Error stopped_by(const std::string& step, const Error& reason) {
   return {ErrorKind::kFatal, reason.code(), "step \"" + step + "\" is told to stop the pipeline on errors: " + reason.message()};
 }
 
+// Nobody applies a step to the same batch again: it may be changed by half, and the source is behind it already.  Were the failure to be
+// taken for a passing one, the batch would be lost and the position move on without it.  A restart reads it again.
+Error failed(const std::string& step, Error error) {
+  if (error.kind() == ErrorKind::kFatal || error.kind() == ErrorKind::kCancelled) return error;
+  return {ErrorKind::kFatal, "step_failed",
+          "step \"" + step + "\" could not be applied (" + std::string(error.code()) + ": " + error.message() + "); a restart applies it to the same records again"};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Step>> Step::build(const StepDefinition& definition, Runtime& runtime, unsigned shard, unsigned shard_count) {
   Counter& cpu = runtime.environment.metrics.counter("sluice_step_cpu_seconds_total", "CPU time spent in the step.", runtime.labels("transform", definition.name));
   std::unique_ptr<Step> step(new Step(definition, cpu));
-  step->transform_ = SLUICE_TRY(definition.build(runtime.build_context("transform", definition.name, shard, shard_count)));
+  auto transform = definition.build(runtime.build_context("transform", definition.name, shard, shard_count));
+  if (!transform) return std::move(transform).error().context("step \"" + definition.name + "\"");
+  step->transform_ = std::move(transform).value();
   if (definition.when) step->when_ = SLUICE_TRY(definition.when());
   return step;
 }
@@ -41,7 +51,10 @@ Status Step::apply(Batch& batch, DeadLettering& dead_letters, std::stop_token st
   const double began = thread_cpu_seconds();
   Rejects rejects;
   SLUICE_TRY(activate(batch, rejects));
-  if (!batch.active().empty()) SLUICE_TRY(transform_->apply(batch, rejects, stop));
+  if (!batch.active().empty()) {
+    Status applied = transform_->apply(batch, rejects, stop);
+    if (!applied) return failed(definition_.name, std::move(applied).error());
+  }
   cpu_seconds_.add(thread_cpu_seconds() - began);
   if (!rejects.empty()) SLUICE_TRY(settle(batch, rejects, dead_letters, stop));
   batch.sweep();

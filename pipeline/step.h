@@ -17,7 +17,7 @@ class Step {
 
   Status open(std::stop_token stop) { return transform_->open(stop); }
   // Applies the step to the whole batch and sweeps it; batch.counts() says what happened.  kFatal when the step or `on_error: stop`
-  // ends the pipeline, kCancelled on stop.
+  // ends the pipeline (step_failed: of whatever other kind the step's own error is), kCancelled on stop.
   Status apply(Batch& batch, DeadLettering& dead_letters, std::stop_token stop);
   Status close() { return transform_->close(); }
 

@@ -9,21 +9,6 @@ namespace {
 
 bool reads(const std::vector<std::string>& from, const std::string& name) { return std::find(from.begin(), from.end(), name) != from.end(); }
 
-// The last batch for a lane carries the position; the ones before it must not be committed alone.
-void hold_back_positions(std::vector<StepTree::Delivery>& deliveries) {
-  for (std::size_t i = 0; i < deliveries.size(); ++i) {
-    const bool again = std::any_of(deliveries.begin() + static_cast<std::ptrdiff_t>(i) + 1, deliveries.end(),
-                                   [&](const StepTree::Delivery& later) { return later.lane == deliveries[i].lane; });
-    if (!again) continue;
-    std::vector<std::uint32_t> all(deliveries[i].batch->size());
-    std::iota(all.begin(), all.end(), 0U);
-    auto part = Batch::fork(deliveries[i].batch, all);
-    part->through().clear();
-    part->set_commit_allowed(false);
-    deliveries[i].batch = std::move(part);
-  }
-}
-
 }  // namespace
 
 Result<std::unique_ptr<StepTree>> StepTree::build(const SourceDefinition& source, Runtime& runtime, unsigned shard, unsigned shard_count) {
@@ -106,7 +91,6 @@ Result<std::vector<StepTree::Delivery>> StepTree::process(std::shared_ptr<Batch>
   for (const auto& step : source_chain_) SLUICE_TRY(apply(root_, *step, *batch, stop));
   std::vector<Delivery> deliveries;
   SLUICE_TRY(descend(root_, std::move(batch), deliveries, stop));
-  hold_back_positions(deliveries);
   return deliveries;
 }
 

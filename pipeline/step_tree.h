@@ -24,7 +24,8 @@ class StepTree {
   static Result<std::unique_ptr<StepTree>> build(const SourceDefinition& source, Runtime& runtime, unsigned shard, unsigned shard_count);
 
   Status open(std::stop_token stop);
-  // Sends `batch` through the tree.  The lane that is reached by several ways gets the position with the last batch only.
+  // Sends `batch` through the tree.  At most one delivery per lane: whoever reads a step reads nothing else, so only one way leads from a
+  // source to a lane (pipeline_graph.cc refuses files that say otherwise).
   Result<std::vector<Delivery>> process(std::shared_ptr<Batch> batch, std::stop_token stop);
   Status close();
 

@@ -304,10 +304,14 @@ Status KafkaSink::commit(const CommitRequest& request, std::stop_token stop) {
 }
 
 Status KafkaSink::store(const CommitRequest& request, std::stop_token stop) {
+  // Merged, not overwritten: `through` may be behind what the topic says, and then only `retired` counts.
   Checkpoint moved;
   for (const auto& [key, position] : request.through) {
     const auto known = checkpoint_.find(key);
-    if (known == checkpoint_.end() || known->second != position) moved.emplace(key, position);
+    Checkpoint merged;
+    if (known != checkpoint_.end()) merged.insert(*known);
+    advance(merged, {{key, position}});
+    if (known == checkpoint_.end() || known->second != merged.begin()->second) moved.merge(merged);
   }
   if (!in_transaction_ && moved.empty() && request.forgotten.empty()) return {};
   SLUICE_TRY(begin());

@@ -380,7 +380,10 @@ class FileSource final : public Source {
   void finish(Followed& followed) {
     followed.finished = true;
     const FileTail& tail = *followed.tail;
-    disposal_.add({tail.id(), tail.path(), tail.position() ? tail.checkpoint_key() : "", tail.position().value_or(Position{})});
+    // What has not been read stays, whatever `when_done` says.
+    if (!tail.is_truncated()) {
+      disposal_.add({tail.id(), tail.path(), tail.position() ? tail.checkpoint_key() : "", tail.position().value_or(Position{})});
+    }
     followed.tail->close();
   }
 

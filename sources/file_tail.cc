@@ -129,6 +129,7 @@ void FileTail::begin_batch(BatchBuilder& out) {
 Result<FileTail::Progress> FileTail::fill(BatchBuilder& out, LastLine last_line) {
   const Progress opened = SLUICE_TRY(open(last_line));
   if (opened != Progress::kMore || ended_) return ended_ ? Progress::kAtEnd : opened;
+  truncated_ = false;
   const bool replaced = SLUICE_TRY(was_replaced());
   if (replaced) return Progress::kReplaced;
   if (content_.offset() > 0 && decoder_->columns() != FileDecoder::Columns::kKnown) {
@@ -264,15 +265,13 @@ void FileTail::settle(Block& block, std::size_t consumed, BatchBuilder& out) {
   };
   if (block.emitted != 0) {
     account(block.emitted);
-    move_through(out, false);
+    move_through(out);
   }
   account(consumed);
 }
 
-void FileTail::move_through(BatchBuilder& out, bool ended) {
-  FileResume resume = content_.resume();
-  resume.ended = ended;
-  position_ = Position{{last_offset_, 0}, write_resume(resume), false};
+void FileTail::move_through(BatchBuilder& out) {
+  position_ = Position{{last_offset_, 0}, write_resume(content_.resume()), false};
   out.through()[checkpoint_key()] = *position_;
 }
 
@@ -315,23 +314,34 @@ Result<bool> FileTail::skip_oversize(const Block& block, BatchBuilder& out, Last
   name_partition();
   partition_index_ = out.partition(partition_);
   reject_oversize(block.text, last_offset_, out);
-  move_through(out, false);
+  move_through(out);
   return true;
 }
 
-// The compressed stream breaks off here: says so in a dead letter, with what there is of the record it broke off in.
+// The compressed stream breaks off here: says so in a dead letter, with what there is of the record it broke off in.  A damaged file is
+// at its end with that; one that is merely cut off may be a copy under way, and then a later run reads the rest.
 void FileTail::reject_rest(const Block& block, std::size_t from, BatchBuilder& out) {
   const bool corrupt = bytes_->end() == StreamEnd::kCorrupt;
-  last_offset_ = content_.offset();
+  const std::uint64_t offset = content_.offset();
   name_partition();
+  // Cut off: the letter and the position stand before `offset`, where the record that is not there yet will stand.
+  Ordinal ordinal{offset, 0};
+  if (!corrupt && offset > 0) ordinal = {offset - 1, Ordinal::kEnd};
+  truncated_ = !corrupt;
+  if (truncated_ && position_ && position_->done == ordinal) return;  // an earlier run has said so
   partition_index_ = out.partition(partition_);
   const std::string what = corrupt ? "is damaged: nothing behind" : "ends in the middle of a compressed frame, at";
-  out.reject(*partition_index_, {last_offset_, 0}, block.text.substr(std::min(from, block.text.size())).substr(0, kKeptOfOversize),
+  out.reject(*partition_index_, ordinal, block.text.substr(std::min(from, block.text.size())).substr(0, kKeptOfOversize),
              Error(ErrorKind::kBadRecord, corrupt ? "compressed_corrupt" : "compressed_truncated",
-                   "\"" + path_ + "\" " + what + " byte " + std::to_string(last_offset_) + " of its decompressed text" +
+                   "\"" + path_ + "\" " + what + " byte " + std::to_string(offset) + " of its decompressed text" +
                        (corrupt ? " can be read" : "")));
-  ended_ = true;
-  move_through(out, true);
+  ended_ = corrupt;
+  last_offset_ = ordinal.major;
+  FileResume resume = content_.resume();
+  resume.ended = corrupt;
+  // Of a file of which nothing could be read there is nothing to go on from (G4): its first record will name another partition.
+  position_ = Position{ordinal, write_resume(resume), offset == 0 && !corrupt};
+  out.through()[checkpoint_key()] = *position_;
 }
 
 }  // namespace sluice::sources

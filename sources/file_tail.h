@@ -65,6 +65,8 @@ class FileTail {
 
   // What a checkpoint is to say of this file; nullopt while nothing came of it.
   const std::optional<Position>& position() const { return position_; }
+  // The last fill() found that the compressed stream ends in the middle, and there may be more of it one day.
+  bool is_truncated() const { return truncated_; }
   std::string checkpoint_key() const { return sluice::checkpoint_key(settings_.source, partition_); }
 
  private:
@@ -87,7 +89,7 @@ class FileTail {
   void reject_rest(const Block& block, std::size_t from, BatchBuilder& out);
   void name_partition();
   void reject_oversize(std::string_view beginning, std::uint64_t offset, BatchBuilder& out);
-  void move_through(BatchBuilder& out, bool ended);
+  void move_through(BatchBuilder& out);
   void begin_batch(BatchBuilder& out);
 
   const FileId id_;
@@ -100,6 +102,7 @@ class FileTail {
   std::optional<Position> position_;
   std::uint64_t last_offset_ = 0;  // of the record appended last
   bool ended_ = false;             // damaged: nothing behind can be read
+  bool truncated_ = false;
   std::uint64_t scanned_ = 0;      // while an oversize record is skipped: no line feed before this offset; else 0
   std::size_t block_bytes_ = 0;    // of the next block at least: grows until a record fits
   double record_bytes_ = 256;      // running mean

@@ -62,7 +62,8 @@ Result<std::unique_ptr<AdminServer>> AdminServer::start(const AdminOptions& opti
   const ListenAddress address = SLUICE_TRY(parse_listen_address(options.listen));
   if (!address.loopback && options.token.empty()) {
     return Error(ErrorKind::kInvalidConfig, "listen_not_loopback",
-                 "listen on " + options.listen + ": other machines could reach the admin API, so it needs a token; or listen on 127.0.0.1");
+                 "listen on " + options.listen + ": other machines could reach the admin API, and there is no setting for a token yet; listen on 127.0.0.1 and put a proxy "
+                 "that asks who comes in front of it");
   }
   std::unique_ptr<AdminServer> server(new AdminServer(options, address, metrics, status, clock));
   HttpListener::Options http;
@@ -99,7 +100,7 @@ bool AdminServer::names_this_machine(const std::string& host) const {
 HttpResponse AdminServer::answer(const HttpRequest& request) const {
   const bool reads = request.method == "GET" || request.method == "HEAD";
   if (options_.token.empty() && !request.host.empty() && !names_this_machine(request.host)) {
-    return error_response(403, "host_not_allowed", "the Host header names another machine; use 127.0.0.1, or set a token");
+    return error_response(403, "host_not_allowed", "the Host header names another machine; use 127.0.0.1");
   }
   if (!reads && !request.origin.empty()) return error_response(403, "origin_not_allowed", "requests of web pages may change nothing here");
   const bool trusted = authorized(request);

@@ -126,7 +126,7 @@ Result<SourceState> PostgresCdcSource::read(BatchBuilder& out, std::stop_token s
   }
   assembler_->begin_batch();
   const Status filled = fill(out, stop);
-  if (snapshot_ && snapshot_->unfinished()) snapshot_->watch(out, 0);
+  if (snapshot_ && snapshot_->unfinished()) snapshot_->watch(out, stop);
   publish_position(out);
   if (!filled) {
     end_session();

@@ -22,7 +22,7 @@ constexpr std::string_view kOperations = "publish = 'insert, update, delete, tru
 
 struct Published {
   std::string schema, name;
-  std::string columns;  // "a, b", quoted, in the order of the table; empty: all
+  std::string columns;  // "\"a\", \"b\"", in the order of the table; empty: all
   std::string where;    // as the server spells it; empty: all rows
   bool by_name = false;  // stands in the publication itself, not by its schema or FOR ALL TABLES
 };
@@ -72,8 +72,10 @@ std::string options(const Connection& connection) {
 
 std::string tables_query(const Connection& connection, const std::string& name) {
   const bool narrowing = connection.server_version() >= kNarrowing;
+  // Names as Connection::identifier() writes them: always in quotes.
   const std::string columns =
-      "(SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a "
+      "(SELECT pg_catalog.string_agg('\"' || pg_catalog.replace(a.attname::pg_catalog.text, '\"', '\"\"') || '\"', ', ' ORDER BY a.attnum) "
+      "FROM pg_catalog.pg_attribute a "
       "WHERE a.attrelid = r.prrelid AND a.attnum = ANY(r.prattrs::pg_catalog.int2[]))";
   return "SELECT c.oid, n.nspname, c.relname, r.prrelid IS NOT NULL, " +
          (narrowing ? columns + ", pg_catalog.pg_get_expr(r.prqual, r.prrelid)" : std::string("NULL, NULL")) +

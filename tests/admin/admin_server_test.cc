@@ -239,6 +239,7 @@ TEST_CASE("other machines are let in with a token only, and a port in use is an 
     INFO(listen);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code() == "listen_not_loopback");
+    CHECK(refused.error().message().find("there is no setting for a token yet") != std::string::npos);
     CHECK(refused.error().kind() == ErrorKind::kInvalidConfig);
   }
   for (const char* listen : {"", "7600", ":7600", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:7600x", "::1:7600", "[]:1"}) {

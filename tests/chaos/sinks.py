@@ -111,7 +111,9 @@ class DebeziumSink(KafkaSink):
         for table in WATCHED:
             if not self.with_snapshot:
                 events.check_table(seen[table], expected[table], f"events of {table}", one_order=self.partitions == 1)
-            events.check_applied([event for _, event in seen[table]], judge.truth[table], f"events of {table}, applied")
+            # A truncate has no key, so with several partitions nothing says which rows came before it; what check_table compared is enough then.
+            if self.partitions == 1 or all(event.op != "t" for _, event in seen[table]):
+                events.check_applied([event for _, event in seen[table]], judge.truth[table], f"events of {table}, applied")
         return sum(map(len, seen.values()))
 
 

@@ -82,6 +82,28 @@ TEST_CASE("a data directory is private, locked and keeps its instance (G30)") {
   CHECK(mode(path) == 0700);
 }
 
+TEST_CASE("a directory that was there before us keeps its mode, at later starts too; what we make in it is private") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path.string();
+  fs::create_directory(folder.path / "theirs");
+  for (const fs::path& shared : {folder.path, folder.path / "theirs"}) REQUIRE(::chmod(shared.c_str(), 0755) == 0);
+  FaultPoints faults;
+  std::set<std::string> instances;
+  for (int start = 0; start < 2; ++start) {
+    auto opened = daemon::DataDirectory::open(path, faults);
+    REQUIRE(opened);
+    instances.insert(opened->instance());
+    REQUIRE(opened->pipeline_directory("theirs"));
+    const auto ours = opened->pipeline_directory("orders");
+    REQUIRE(ours);
+    CHECK(mode(*ours) == 0700);
+    CHECK(mode(path) == 0755);
+    CHECK(mode(path + "/theirs") == 0755);
+    CHECK(mode(path + "/instance") == 0600);
+  }
+  CHECK(instances.size() == 1);
+}
+
 TEST_CASE("a data directory that cannot be used is refused with the reason") {
   const TemporaryFolder folder;
   FaultPoints faults;

@@ -92,7 +92,6 @@ queue_bytes: 1MiB
 checkpoint: {every: 2s, records: 7, bytes: 1kB}
 retry: {max: 1m, give_up_after: 1h}
 shutdown_timeout: 10s
-dead_letters: {keep: 7d}
 )");
   CHECK(pipeline.name == "p-1");
   CHECK(pipeline.sources[0].retry.initial == std::chrono::seconds(1));
@@ -107,6 +106,11 @@ dead_letters: {keep: 7d}
   CHECK(joined(pipeline.sinks[1].from) == "a,b");
   CHECK(pipeline.unmatched == pipeline::Unmatched::kDeadLetter);
   CHECK(pipeline.shutdown_timeout == std::chrono::seconds(10));
+}
+
+TEST_CASE("settings that are not in effect yet are said to be so") {
+  const std::string text = "source: {feed: {path: a}}\nsink: {void: {}}\ndead_letters: {keep: 7d, keep_bytes: 1GiB}\n";
+  CHECK(findings(text) == "3:22 not_in_effect\n3:38 not_in_effect");
 }
 
 TEST_CASE("from: forks and sources, brought into reading order") {

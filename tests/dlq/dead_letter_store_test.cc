@@ -178,6 +178,41 @@ TEST_CASE("Dead letters: pending until every lane has passed them (G20), counted
   CHECK(again[2].attempts == 1);
 }
 
+TEST_CASE("Dead letters: those of a source that was removed stay pending, and the others open all the same (G20)") {
+  World world;
+  Store at(world);
+  BatchMaker maker = orders(world);
+  maker.add_at(9, Op::kInsert, {Value::int64(1), Value::decimal("1"), Value::null()});
+  const auto batch = maker.take();
+  REQUIRE(at.store->put(*batch, reject_all(*batch).entries(), kStep));
+  REQUIRE(at.store->flush({}));
+  // "files/log" is the only partition; what has passed its letters elsewhere is none of its business.
+  REQUIRE(at.store->settle({{"files/lo", {{99, 0}, "", false}}, {"files/log2", {{99, 0}, "", false}}, {"gone", {{99, 0}, "", false}}}));
+  CHECK(at.letters({.state = "pending"}).size() == 1);
+  storage::SqliteDatabase database = std::move(storage::SqliteDatabase::open(at.path, {}).value());
+  REQUIRE(database.execute("INSERT INTO dead_letters SELECT NULL, pipeline, stage, 'removed', partition, major, minor, sub, phase, component, code,"
+                           " message, key, first_seen, last_seen, attempts, state, config_hash, raw, input, record FROM dead_letters"));
+  REQUIRE(at.store->settle({{"files/log", {{9, 0}, "", false}}}));
+  const auto pending = at.letters({.state = "pending"});
+  REQUIRE(pending.size() == 1);
+  CHECK(pending[0].source == "removed");
+  CHECK(at.letters({.state = "open"}).size() == 1);
+}
+
+TEST_CASE("Dead letters: a commit's look at what is pending uses the index and writes nothing where nothing has passed") {
+  World world;
+  Store at(world);
+  BatchMaker maker = orders(world);
+  maker.add_at(9, Op::kInsert, {Value::int64(1), Value::decimal("1"), Value::null()});
+  const auto batch = maker.take();
+  REQUIRE(at.store->put(*batch, reject_all(*batch).entries(), kStep));
+  REQUIRE(at.store->flush({}));
+  storage::SqliteDatabase writer = std::move(storage::SqliteDatabase::open(at.path, {}).value());
+  REQUIRE(writer.begin({}));  // another process writes: a settle() that had something to write would wait and fail
+  CHECK(at.store->settle({{"files/log", {{8, 0}, "", false}}, {"other/log", {{99, 0}, "", false}}}));
+  writer.rollback();
+}
+
 TEST_CASE("Dead letters: filters and limit") {
   World world;
   Store at(world);

@@ -180,6 +180,41 @@ TEST_CASE("G16: unchanged columns are left out and listed; a delete carries the 
   CHECK(out == "{}\n");
 }
 
+TEST_CASE("G17: an update that changes the key names the old key, all of its columns; another update does not") {
+  SchemaPool pool;
+  SchemaSpec spec;
+  spec.table = "seats";
+  spec.fields = {{"row", Value::Type::kInt64}, {"name", Value::Type::kString}, {"letter", Value::Type::kString}};
+  spec.key = {0, 2};
+  const SchemaRef seats = pool.intern(std::move(spec));
+  const auto batch = new_batch();
+  const auto after = batch->arena().array<Value>(3);
+  after[0] = Value::int64(7);
+  after[1] = Value::string("x");
+  after[2] = Value::string("B");
+  const auto before = batch->arena().array<Value>(3);
+  before[0] = Value::int64(7);
+  before[1] = Value::unchanged();
+  before[2] = Value::string("\"A\"");
+  Record record = record_of(*batch, seats, after);
+  record.before = before;
+  const auto written = [&] {
+    JsonWriter writer;
+    std::string out;
+    REQUIRE(writer.append(*batch, record, out));
+    return out;
+  };
+  CHECK(written().ends_with(R"("id":"shop/p/1/4711/2","before_key":{"row":7,"letter":"\"A\""}}})" "\n"));
+  before[0] = Value::unchanged();
+  CHECK(written().ends_with(R"("before_key":{"row":7,"letter":"\"A\""}}})" "\n"));
+  before[2] = Value::string("B");
+  before[1] = Value::string("y");
+  CHECK(written().find("before_key") == std::string::npos);  // replica identity full: a before-image, the same key
+  before[2] = Value::string("A");
+  record.op = Op::kInsert;
+  CHECK(written().find("before_key") == std::string::npos);
+}
+
 TEST_CASE("A record with a field _meta of its own is rejected, and out stays as it was") {
   SchemaPool pool;
   const auto batch = new_batch();

@@ -51,6 +51,16 @@ class ExitCodes(unittest.TestCase):
             self.assertIn("bad.yaml:5:", daemon.log(), "all errors at once")
             self.assertFalse((work.path / "out").exists(), "one bad file: nothing starts")
 
+    def test_a_component_that_refuses_its_configuration_ends_with_2_and_is_named(self):
+        with Workspace() as work:
+            # The slot's name comes of the pipeline's, and only the component knows how long it may be.
+            work.write("p.yaml", f"name: {'p' * 60}\nsource:\n  postgres_cdc: {{url: 'postgresql://127.0.0.1:1/x', tables: [public.a]}}\nsink:\n  discard: {{}}\n")
+            daemon = work.launch("p.yaml")
+            daemon.wait_exit(2, 20)
+            self.assertIn("longer than 63 characters", daemon.log())
+            self.assertIn("source postgres_cdc", daemon.log())
+            self.assertNotIn("dead_letters", daemon.log())
+
     def test_validate_gives_places_as_json(self):
         with Workspace() as work:
             work.write("bad.yaml", BAD)

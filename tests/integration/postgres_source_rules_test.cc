@@ -31,6 +31,11 @@ struct Started {
     REQUIRE(run.read());
     through = run.through();
     REQUIRE(run.close());
+    REQUIRE(free());
+  }
+  // The server lets go of the slot a moment after the connection has ended.
+  bool free() {
+    return eventually([&] { return session.value("SELECT active FROM pg_replication_slots WHERE slot_name = '" + slot() + "'") != "t"; });
   }
   void mark(const std::string& text) { session.query("INSERT INTO markers (name) VALUES ('" + text + "')"); }
   std::string slot() const { return "sluice_" + options.pipeline; }
@@ -97,6 +102,7 @@ TEST_CASE("G11: position_lost when the slot is gone, was confirmed further, or i
   started.mark("two");
   started.session.query("SELECT pg_replication_slot_advance(" + name + ", pg_current_wal_lsn())");
   check_refused(started.options, started.through, ErrorKind::kFatal, "position_lost");
+  REQUIRE(started.free());
   started.session.query("SELECT pg_drop_replication_slot(" + name + ")");
   check_refused(started.options, started.through, ErrorKind::kFatal, "position_lost");
 

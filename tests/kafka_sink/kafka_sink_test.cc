@@ -98,6 +98,17 @@ TEST_CASE("Kafka: a forgotten position becomes a tombstone (G4); a position alon
   CHECK(open(*again) == moved);
 }
 
+TEST_CASE("Kafka: a position never goes back; a retired one that is behind only retires (G4, G24)") {
+  Scene scene;
+  const auto sink = scene.sink();
+  open(*sink);
+  REQUIRE(commit(*sink, {{"files/a", {{9, 0}, "nine", false}}, {"files/b", {{9, 0}, "nine", false}}}));
+  REQUIRE(commit(*sink, {{"files/a", {{5, 0}, "five", true}}, {"files/b", {{5, 0}, "five", false}}}));
+  CHECK(scene.cluster.read("__sluice_progress.shop").size() == 3);  // files/b has not moved
+  const auto again = scene.sink();
+  CHECK(open(*again) == Checkpoint{{"files/a", {{9, 0}, "nine", true}}, {"files/b", {{9, 0}, "nine", false}}});
+}
+
 TEST_CASE("Kafka: at_least_once keeps no positions and needs no progress topic") {
   World world;
   MockCluster cluster;

@@ -4,8 +4,11 @@
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <thread>
+#include <utility>
 
+#include "pipeline/monitor.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/supervisor.h"
 #include "tests/pipeline/simulation.h"
@@ -16,6 +19,28 @@ namespace {
 using namespace simulation;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
+
+// "error sink out: the message"
+class RecordingLogger final : public Logger {
+ public:
+  void log(LogLevel level, std::string_view message, Fields fields) override {
+    if (level < LogLevel::kWarning) return;
+    std::string line = level == LogLevel::kError ? "error " : "warning ";
+    for (const auto& field : fields) {
+      if (field.first == "component") line += field.second;
+    }
+    const std::lock_guard lock(mutex_);
+    lines.push_back(line + ": " + std::string(message));
+  }
+  std::size_t count() {
+    const std::lock_guard lock(mutex_);
+    return lines.size();
+  }
+  std::vector<std::string> lines;
+
+ private:
+  std::mutex mutex_;
+};
 
 struct Fixture {
   Fixture() {
@@ -106,6 +131,100 @@ class EvenPredicate final : public Predicate {
     }
   }
 };
+
+// Fails once, as if it were for a while only.
+class StumblingStep final : public Transform {
+ public:
+  explicit StumblingStep(bool& failing) : failing_(failing) {}
+  Status apply(Batch&, Rejects&, std::stop_token) override {
+    if (!std::exchange(failing_, false)) return {};
+    return Error(ErrorKind::kTransient, "lookup_unreachable", "nobody answers");
+  }
+
+ private:
+  bool& failing_;
+};
+
+TEST_CASE_METHOD(Fixture, "a step that fails ends the pipeline, whatever it calls its failure, and its batch is read again (G5)") {
+  bool failing = true;
+  auto plan = definition();
+  plan.steps.push_back(plan.steps.front());
+  plan.steps.back().name = "look_up";
+  plan.steps.back().from = {"clean"};
+  plan.steps.back().build = [&](const BuildContext&) -> Result<std::unique_ptr<Transform>> {
+    return std::unique_ptr<Transform>(new StumblingStep(failing));
+  };
+  plan.sinks.front().from = {"look_up"};
+  pipeline::Pipeline first(plan, environment());
+  const Status ended = first.run({});
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().code() == "step_failed");
+  CHECK(ended.error().kind() == ErrorKind::kFatal);
+  CHECK(ended.error().message().find("lookup_unreachable: nobody answers") != std::string::npos);
+  pipeline::Pipeline second(plan, environment());
+  REQUIRE(second.run({}));
+  for (const std::string& partition : world.partitions) CHECK(rows_of(world.sinks["kept"], partition) == expected_rows(world, partition, true));
+  CHECK(world.breaches.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "a component that refuses its configuration is named, and no dead letters are blamed") {
+  auto plan = definition();
+  RecordingLogger recorded;
+  const pipeline::Environment usual = environment();
+  const pipeline::Environment listening{directory, "instance-1", metrics, recorded, clock, faults, usual.open_dead_letters};
+  const Error refusal(ErrorKind::kInvalidConfig, "bad_value", "no");
+  SECTION("sink") {
+    plan.sinks.front().build = [&](const BuildContext&) -> Result<std::unique_ptr<Sink>> { return refusal; };
+    CHECK_FALSE(pipeline::Pipeline(plan, listening).run({}));
+    CHECK(recorded.lines == std::vector<std::string>{"error sink kept: no"});
+  }
+  SECTION("step") {
+    plan.steps.front().build = [&](const BuildContext&) -> Result<std::unique_ptr<Transform>> { return refusal; };
+    pipeline::Pipeline pipeline(plan, listening);
+    CHECK_FALSE(pipeline.run({}));
+    CHECK(recorded.lines == std::vector<std::string>{"error source s: step \"clean\": no"});
+    CHECK(pipeline.status().last_error->kind == ErrorKind::kInvalidConfig);
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "an error is logged once per outage") {
+  RecordingLogger recorded;
+  pipeline::Monitor monitor("life", metrics, recorded, clock);
+  const Error away(ErrorKind::kTransient, "unreachable", "away"), full(ErrorKind::kTransient, "io_error", "full");
+  for (int i = 0; i < 3; ++i) {
+    monitor.report("sink a", away);
+    monitor.report("sink b", full);
+  }
+  CHECK(recorded.lines == std::vector<std::string>{"warning sink a: away", "warning sink b: full"});
+  monitor.recovered("sink a");
+  monitor.report("sink b", full);
+  monitor.report("sink a", away);
+  CHECK(recorded.lines.size() == 3);
+  CHECK(recorded.lines.back() == "warning sink a: away");
+}
+
+TEST_CASE_METHOD(Fixture, "a second outage with the same message is logged, too") {
+  RecordingLogger recorded;
+  const pipeline::Environment listening{directory, "instance-1", metrics, recorded, clock, faults, environment().open_dead_letters};
+  Script script;
+  int commits = 0;
+  script.commit = [&](std::stop_token) -> Status {
+    ++commits;
+    const bool away = commits == 1 || commits == 2 || commits == 4;
+    return away ? Status(Error(ErrorKind::kTransient, "unreachable", "away")) : Status();
+  };
+  auto plan = definition(true);
+  plan.sinks = {scripted("shaky", script)};
+  plan.sinks.front().commit.records = 1;
+  world.length = 20'000;
+  pipeline::Pipeline pipeline(plan, listening);
+  std::stop_source stop;
+  std::jthread thread([&] { CHECK(pipeline.run(stop.get_token())); });
+  CHECK(eventually([&] { return recorded.count() >= 2; }));
+  stop.request_stop();
+  thread.join();
+  CHECK(recorded.lines == std::vector<std::string>(2, "warning sink shaky: away"));
+}
 
 TEST_CASE_METHOD(Fixture, "a graceful stop commits what was read, and the next start goes on behind it (G12)") {
   std::stop_source stop;

@@ -351,6 +351,36 @@ TEST_CASE("A compressed file that breaks off or is damaged gives what can be rea
                       [](const Seen& s) { return s.content.starts_with("!compressed_corrupt"); }) == 1);
 }
 
+TEST_CASE("A compressed file that is still being copied is not disposed of, and a later run reads the rest (G1, G3)") {
+  TemporaryDirectory dir;
+  const std::string good = gzip(lines(1, 20000));
+  const auto settings = config(dir / "*", "once", {{"when_done", scalar("delete")}});
+  for (const std::size_t there : {good.size() / 2, std::size_t{12}}) {
+    INFO(there);
+    write_file(dir / "half.gz", good.substr(0, there));
+    Life cut("file", settings);
+    CHECK(cut.drain() == SourceState::kFinished);
+    REQUIRE_FALSE(cut.seen.empty());
+    CHECK(cut.contents().back().starts_with("!compressed_truncated"));
+    cut.acknowledge();
+    cut.close();
+    REQUIRE(exists(dir / "half.gz"));
+    append_file(dir / "half.gz", good.substr(there));
+    Life rest("file", settings, cut.checkpoint);
+    CHECK(rest.drain() == SourceState::kFinished);
+    auto all = cut.contents();
+    all.pop_back();
+    const auto more = rest.contents();
+    all.insert(all.end(), more.begin(), more.end());
+    REQUIRE(all.size() == 20000);
+    CHECK(all.front() == row(1));
+    CHECK(all.back() == row(20000));
+    rest.acknowledge();
+    rest.close();
+    CHECK_FALSE(exists(dir / "half.gz"));
+  }
+}
+
 TEST_CASE("An oversize record is rejected by its beginning; the next line is read") {
   TemporaryDirectory dir;
   std::vector<std::pair<std::string, ConfigNode>> limit{{"max_record", scalar("100KiB")}};

@@ -65,6 +65,12 @@ std::optional<KeyText> ChunkBounds::find(const std::string& partition, std::uint
   return end == ends->second.end() ? std::nullopt : std::optional(end->second);
 }
 
+std::optional<KeyText> ChunkBounds::newest_end(const std::string& partition) const {
+  const auto ends = partitions_.find(partition);
+  if (ends == partitions_.end() || ends->second.empty() || ends->second.rbegin()->first == 0) return std::nullopt;
+  return ends->second.rbegin()->second;
+}
+
 std::uint32_t ChunkBounds::newest_generation(const std::string& table) const {
   std::uint32_t newest = 0;
   for (const auto& [name, ends] : partitions_) {

@@ -30,6 +30,8 @@ class ChunkBounds {
   Status load();
   // Durable when it returns.  Errors of storage/durable_file.h.
   Status put(const std::string& partition, std::uint64_t chunk, const KeyText& end);
+  // Of the last chunk that is noted: no sink can have a row behind it.  nullopt: none can have any.
+  std::optional<KeyText> newest_end(const std::string& partition) const;
   // Chunk 0: the partition has begun.
   std::optional<KeyText> find(const std::string& partition, std::uint64_t chunk) const;
   bool knows(const std::string& partition) const { return partitions_.contains(partition); }

@@ -10,9 +10,7 @@ namespace {
 // Each is an entry of the checkpoint; a table in which more rows move is read anew.
 constexpr std::size_t kMostOwed = 1000;
 
-bool lacks_columns(const Record& record) {
-  return std::any_of(record.after.begin(), record.after.end(), [](const Value& value) { return value.is_unchanged(); });
-}
+}  // namespace
 
 bool key_changed(const Record& record) {
   if (record.op != Op::kUpdate || record.before.empty()) return false;
@@ -20,8 +18,11 @@ bool key_changed(const Record& record) {
   return std::any_of(slots.begin(), slots.end(), [&](std::uint32_t slot) { return !identical(record.before[slot], record.after[slot]); });
 }
 
-// As the server reads it; nullopt for types whose text is not kept.
-std::optional<std::string> text_of(const Value& value) {
+bool lacks_columns(const Record& record) {
+  return std::any_of(record.after.begin(), record.after.end(), [](const Value& value) { return value.is_unchanged(); });
+}
+
+std::optional<std::string> key_text(const Value& value) {
   switch (value.type()) {
     case Value::Type::kBool: return value.as_bool() ? "t" : "f";
     case Value::Type::kInt64: return std::to_string(value.as_int64());
@@ -43,8 +44,6 @@ std::optional<std::string> text_of(const Value& value) {
   }
 }
 
-}  // namespace
-
 // Without a cast: the server takes the literals as of the columns' types, whose names the session's search_path may not find.
 std::string MovedRow::condition(const Connection& connection) const {
   std::string text;
@@ -60,13 +59,13 @@ void MovedRows::load(const Checkpoint& from, const std::string& component) {
     if (position.retired || !std::string_view(key).starts_with(prefix)) continue;
     const auto partition = SnapshotPartition::parse(std::string_view(key).substr(prefix.size()));
     std::optional<SnapshotPoint> point = SnapshotPoint::decode(position.resume);
+    if (partition && partition->moved && point) rows_.insert(point->encode());
     if (partition && partition->moved && point) owed_.insert_or_assign(partition->text(), MovedRow{key, *partition, *std::move(point)});
   }
 }
 
-bool MovedRows::note(const Record& record, std::uint32_t table, const std::string& system_id, const std::string& component,
-                     BatchBuilder& out) {
-  if (!key_changed(record) || !lacks_columns(record)) return true;
+bool MovedRows::owe(const Record& record, std::uint32_t table, const std::string& system_id, const std::string& component,
+                    BatchBuilder& out) {
   const Schema& schema = *record.schema;
   MovedRow row;
   row.partition.moved = record.ordinal;
@@ -74,11 +73,13 @@ bool MovedRows::note(const Record& record, std::uint32_t table, const std::strin
   row.checkpoint_key = checkpoint_key(component, row.partition.text());
   row.point = {system_id, table, SnapshotPoint::State::kByKeys, {}};
   for (const std::uint32_t slot : schema.key()) {
-    std::optional<std::string> text = text_of(record.after[slot]);
-    if (!text || owed_.size() >= kMostOwed) return false;
+    std::optional<std::string> text = key_text(record.after[slot]);
+    if (!text) return false;
     const Field& field = schema.fields()[slot];
     row.point.last.insert(row.point.last.end(), {field.name, field.origin_type, *std::move(text)});
   }
+  if (!rows_.insert(row.point.encode()).second) return true;  // owed by an earlier change
+  if (owed_.size() >= kMostOwed) return rows_.erase(row.point.encode()), false;
   out.through()[row.checkpoint_key] = {{0, 0}, row.point.encode(), false};
   owed_.insert_or_assign(row.partition.text(), std::move(row));
   return true;
@@ -87,6 +88,7 @@ bool MovedRows::note(const Record& record, std::uint32_t table, const std::strin
 void MovedRows::settle(BatchBuilder& out) {
   const MovedRow& row = front();
   out.through()[row.checkpoint_key] = {{Ordinal::kEnd, Ordinal::kEnd}, row.point.encode(), true};
+  rows_.erase(row.point.encode());
   owed_.erase(owed_.begin());
 }
 
@@ -97,6 +99,7 @@ void MovedRows::settle_table(const std::string& table, Checkpoint& moves) {
       continue;
     }
     moves[row->second.checkpoint_key] = {{Ordinal::kEnd, Ordinal::kEnd}, row->second.point.encode(), true};
+    rows_.erase(row->second.point.encode());
     row = owed_.erase(row);
   }
 }

@@ -10,6 +10,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -19,6 +20,14 @@
 #include "sources/postgres_cdc/snapshot/snapshot_point.h"
 
 namespace sluice::sources::postgres {
+
+// A value of a key as the server reads it; nullopt for types whose text is not kept.
+std::optional<std::string> key_text(const Value& value);
+// Columns that did not change were left out of it (G16).
+bool lacks_columns(const Record& record);
+
+// The update gave the row another key.
+bool key_changed(const Record& record);
 
 struct MovedRow {
   std::string checkpoint_key;
@@ -34,8 +43,9 @@ class MovedRows {
   // What the checkpoint knows to be owed.
   void load(const Checkpoint& from, const std::string& component);
 
-  // Looks at a change that is about to be given out.  False: the row cannot be found again by its key, the table must begin anew.
-  bool note(const Record& record, std::uint32_t table, const std::string& system_id, const std::string& component, BatchBuilder& out);
+  // The row of an update that leaves columns out is to be read, by its new key.  False: it cannot be found again by its key, or too many
+  // are owed.
+  bool owe(const Record& record, std::uint32_t table, const std::string& system_id, const std::string& component, BatchBuilder& out);
 
   bool empty() const { return owed_.empty(); }
   const MovedRow& front() const { return owed_.begin()->second; }
@@ -46,6 +56,7 @@ class MovedRows {
 
  private:
   std::map<std::string, MovedRow> owed_;  // by partition
+  std::set<std::string> rows_;            // which rows these are
 };
 
 }  // namespace sluice::sources::postgres

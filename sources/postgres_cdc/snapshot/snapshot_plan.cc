@@ -171,37 +171,28 @@ Status SnapshotReader::start_table(std::stop_token stop) {
   return {};
 }
 
-void SnapshotReader::watch(BatchBuilder& out, std::size_t from) {
-  const std::vector<Record>& records = out.batch().records();
-  for (std::size_t i = from; i < records.size(); ++i) {
-    const Record& record = records[i];
-    if (record.op != Op::kUpdate || record.before.empty()) continue;
-    const SchemaSpec& spec = record.schema->spec();
-    const std::string name = spec.schema + '.' + spec.table;
-    const auto work = std::find_if(tables_.begin(), tables_.end(), [&](const Work& entry) { return entry.table.text() == name; });
-    const bool partly_read = work != tables_.end() && (work->last || !work->fixed.empty());
-    if (partly_read && !moved_.note(record, work->table.oid, system_id_, settings_.component, out)) begin_anew(*work);
-  }
-}
-
-// One row that moved, in a batch of its own place.
+// The rows of one table that moved, as many as `out` takes, in one transaction: there may be hundreds.
 Status SnapshotReader::read_moved(BatchBuilder& out, std::stop_token stop) {
-  const MovedRow& row = moved_.front();
-  SLUICE_TRY(describe(row.point.table, stop));
-  if (shape_) {
-    constexpr std::string_view kDoing = "read a row that moved";
-    const std::string back = back_to_reading_path(*shape_);
-    SLUICE_TRY(begin_under(*session_, *anchor_, stop));
-    SLUICE_TRY(session_->query("SET LOCAL search_path = " + shape_->search_path, kDoing, stop));
-    const Rows rows = SLUICE_TRY(session_->query("SELECT " + shape_->columns + " FROM " + shape_->from + row.condition(*session_) +
-                                                     (back.empty() ? "" : " AND " + back),
-                                                 kDoing, stop));
-    for (int i = 0; i < rows.count(); ++i) emit_moved(out, row, rows, i);
-    SLUICE_TRY(session_->query("COMMIT", kDoing, stop));
+  constexpr std::string_view kDoing = "read rows that moved";
+  const std::uint32_t table = moved_.front().point.table;
+  SLUICE_TRY(describe(table, stop));
+  if (shape_) SLUICE_TRY(begin_under(*session_, *anchor_, stop));
+  while (!moved_.empty() && moved_.front().point.table == table && !out.full() && !stop.stop_requested()) {
+    const MovedRow& row = moved_.front();
+    if (shape_) {
+      std::string query = "SELECT " + shape_->columns + " FROM " + shape_->from + row.condition(*session_);
+      if (const std::string back = back_to_reading_path(*shape_); !back.empty()) {
+        SLUICE_TRY(session_->query("SET LOCAL search_path = " + shape_->search_path, kDoing, stop));
+        query += " AND " + back;
+      }
+      const Rows rows = SLUICE_TRY(session_->query(query, kDoing, stop));
+      for (int i = 0; i < rows.count(); ++i) emit_moved(out, row, rows, i);
+    }
+    context_.faults.reach("postgres_snapshot.before_moved_row");
+    moved_.settle(out);
+    context_.faults.reach("postgres_snapshot.after_moved_row");
   }
-  context_.faults.reach("postgres_snapshot.before_moved_row");
-  moved_.settle(out);
-  context_.faults.reach("postgres_snapshot.after_moved_row");
+  if (shape_) SLUICE_TRY(session_->query("COMMIT", kDoing, stop));
   return {};
 }
 

@@ -25,7 +25,10 @@ SnapshotReader::SnapshotReader(SnapshotSettings settings, const BuildContext& co
       catalog_(catalog),
       bounds_(settings_.state_directory.empty() ? "" : settings_.state_directory + '/' + settings_.component + ".snapshot_chunks",
               context.faults),
-      progress_(context) {}
+      progress_(context),
+      superseded_(context.metrics.counter("sluice_snapshot_superseded_total",
+                                          "Updates left out because the rows, complete, are read later.",
+                                          {{"pipeline", context.pipeline}, {"component_kind", "source"}, {"component", context.component}})) {}
 
 Status SnapshotReader::read(BatchBuilder& out, Clock::time_point deadline, std::stop_token stop) {
   if (tables_.empty() || tables_.front().rows == 0) publish(out);
@@ -193,6 +196,7 @@ Status SnapshotReader::end_chunk(BatchBuilder& out, const KeyText& end) {
   work.position = Position{{work.chunk, Ordinal::kEnd}, point.encode(), false};
   out.through()[work.key(settings_.component)] = *work.position;
   ++work.chunk;
+  chunk_ended_ = true;
   work.rows = 0;
   work.bytes = 0;
   context_.faults.reach("postgres_snapshot.after_chunk_end");
@@ -208,6 +212,7 @@ Status SnapshotReader::finish_table(BatchBuilder& out) {
   work.position = Position{kTableEnd, point.encode(), false};
   context_.faults.reach("postgres_snapshot.before_table_end");
   out.through()[work.key(settings_.component)] = *work.position;
+  chunk_ended_ = true;
   done_.insert_or_assign(work.table.text(), std::move(work));
   tables_.pop_front();
   context_.faults.reach("postgres_snapshot.after_table_end");
@@ -224,7 +229,7 @@ void SnapshotReader::stop_reading() {
 }
 
 void SnapshotReader::pause() {
-  if (tables_.empty() || tables_.front().rows != 0 || (reader_ && !by_keys_)) return;
+  if (!chunk_ended_ || tables_.empty() || tables_.front().rows != 0 || (reader_ && !by_keys_)) return;
   stop_reading();
   anchor_.reset();
   postponed_ = 0;
@@ -244,6 +249,7 @@ Status SnapshotReader::postpone() {
 // Makes ready for the next try.  Rows that were given out stay given out.
 Error SnapshotReader::fail(BatchBuilder& out, Error reason, std::stop_token stop) {
   stop_reading();
+  session_.reset();  // a transaction may be open in it
   if (reason.kind() != ErrorKind::kTransient || stop.stop_requested()) return reason;
   const bool alive = anchor_ && anchor_->holder->query("SELECT 1", "see whether the snapshot is still there", stop).has_value();
   if (tables_.empty()) {

@@ -62,19 +62,23 @@ class SnapshotReader {
 
   bool unfinished() const { return !tables_.empty() || !moved_.empty(); }
   bool anchored() const { return anchor_.has_value(); }
-  void use(Anchor anchor) { anchor_ = std::move(anchor); }
+  void use(Anchor anchor) {
+    anchor_ = std::move(anchor);
+    chunk_ended_ = false;
+  }
 
   // Needs an anchor.  Appends rows until `out` is full, a chunk has ended, nothing is at hand until `deadline`, or the anchor is of no
   // more use.  After kTransient call again, with another anchor if there is none.
   Status read(BatchBuilder& out, std::chrono::steady_clock::time_point deadline, std::stop_token stop);
-  // Between two chunks of a table that is read by keys: gives the anchor back, so that the stream can go on.
+  // Between two chunks of a table that is read by keys, once a chunk was read: gives the anchor back, so that the stream can go on.
   void pause();
   // Positions that move without rows, at any time between chunks.
   void publish(BatchBuilder& out);
 
   void acknowledge(const Checkpoint& done);
-  // The stream has appended the records of `out` from index `from` on, while there is something unfinished.
-  void watch(BatchBuilder& out, std::size_t from);
+  // The stream has appended the records of `out` while there is something unfinished: notes rows that moved, and takes out what is
+  // superseded by rows that are still to be read (snapshot_watch.cc).
+  void watch(BatchBuilder& out, std::stop_token stop);
 
  private:
   // A table that is not finished.
@@ -110,6 +114,8 @@ class SnapshotReader {
   Error fail(BatchBuilder& out, Error reason, std::stop_token stop);
   Status postpone();
   KeyText key_of(std::string_view row) const;
+  bool owe(const Work& work, const Record& record, BatchBuilder& out);
+  Status keep_superseded(const Work& work, BatchBuilder& out, std::vector<std::size_t>& indices, std::stop_token stop);
   void append(BatchBuilder& out, std::uint16_t partition, Ordinal ordinal, std::span<const Value> after, std::string_view place);
   std::string_view place_of_row(bool is_last) const;
   Error not_representable(const BadField& bad) const;
@@ -121,6 +127,7 @@ class SnapshotReader {
   std::string database_, system_id_;
   ChunkBounds bounds_;
   SnapshotProgress progress_;
+  Counter& superseded_;
   bool bounds_loaded_ = false;
 
   std::optional<Anchor> anchor_;
@@ -134,6 +141,7 @@ class SnapshotReader {
   std::unique_ptr<Connection> session_;  // asks what a table looks like under the anchor
   std::optional<TableShape> shape_;
   bool is_gone_ = false;
+  std::optional<TableShape> watched_;  // of the table whose changes were looked at last
   RelationShape relation_;
   std::vector<std::uint32_t> key_slots_;
   bool by_keys_ = true;
@@ -142,6 +150,7 @@ class SnapshotReader {
   MessageBlock block_;
   std::optional<std::string> held_;  // a row that is known and not given out: whether it is the last one is not known yet
   std::string given_;                // the row given out last
+  bool chunk_ended_ = false;         // under the anchor
   bool first_row_ = true;            // of the whole snapshot
   bool first_of_table_ = true;
   std::string scratch_;

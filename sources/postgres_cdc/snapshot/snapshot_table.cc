@@ -194,6 +194,19 @@ std::string copy_all(const TableShape& shape) {
   return "COPY (SELECT " + shape.columns + " FROM " + shape.from + where + ") TO STDOUT";
 }
 
+std::string compare_keys(const Connection& connection, const TableShape& shape, const std::vector<KeyText>& keys, const KeyText& end) {
+  std::string rows;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    rows += (i == 0 ? "(" : ", (") + std::to_string(i);
+    for (std::size_t j = 0; j < shape.key.size(); ++j) rows += ", " + connection.literal(keys[i][j]) + "::" + shape.key[j].type;
+    rows += ')';
+  }
+  std::string names;
+  for (const KeyColumn& column : shape.key) names += ", " + connection.identifier(shape.relation.columns[column.slot].name);
+  return "SELECT " + bound(connection, shape, ">", end) + " FROM (VALUES " + rows + ") \"given keys\" (\"place of key\"" + names +
+         ") ORDER BY \"place of key\"";
+}
+
 std::string probe_range(const Connection& connection, const TableShape& shape, const KeyRange& range) {
   return "SELECT " + joined(shape.key) + selection(connection, shape, range) + " ORDER BY " + joined(shape.key) + " OFFSET " +
          std::to_string(range.limit - 1) + " LIMIT 1";

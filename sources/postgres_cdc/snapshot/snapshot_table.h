@@ -63,6 +63,8 @@ std::string back_to_reading_path(const TableShape& shape);
 // "COPY (SELECT ...) TO STDOUT".
 std::string copy_range(const Connection& connection, const TableShape& shape, const KeyRange& range);
 std::string copy_all(const TableShape& shape);
+// For each of `keys` whether it is behind `end`, in their order.
+std::string compare_keys(const Connection& connection, const TableShape& shape, const std::vector<KeyText>& keys, const KeyText& end);
 // The key of the row that is `limit` rows after `range.after`, a column each; no row when there are fewer.
 std::string probe_range(const Connection& connection, const TableShape& shape, const KeyRange& range);
 
