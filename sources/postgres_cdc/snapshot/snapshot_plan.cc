@@ -181,8 +181,12 @@ Status SnapshotReader::read_moved(BatchBuilder& out, std::stop_token stop) {
   while (!moved_.empty() && moved_.front().point.table == table && !out.full() && !stop.stop_requested()) {
     const MovedRow& row = moved_.front();
     if (shape_) {
-      const Rows rows =
-          SLUICE_TRY(session_->query("SELECT " + shape_->columns + " FROM " + shape_->from + row.condition(*session_), kDoing, stop));
+      std::string query = "SELECT " + shape_->columns + " FROM " + shape_->from + row.condition(*session_);
+      if (const std::string back = back_to_reading_path(*shape_); !back.empty()) {
+        SLUICE_TRY(session_->query("SET LOCAL search_path = " + shape_->search_path, kDoing, stop));
+        query += " AND " + back;
+      }
+      const Rows rows = SLUICE_TRY(session_->query(query, kDoing, stop));
       for (int i = 0; i < rows.count(); ++i) emit_moved(out, row, rows, i);
     }
     context_.faults.reach("postgres_snapshot.before_moved_row");

@@ -95,13 +95,6 @@ std::string bound(const Connection& connection, const TableShape& shape, std::st
   return '(' + joined(shape.key) + ") " + std::string(comparison) + " (" + values + ')';
 }
 
-// The statement has been parsed under the key's path; its values are to be written under the path of all others.  The server evaluates a
-// condition that depends on no row once, before the first.
-std::string back_to_reading_path(const TableShape& shape) {
-  if (shape.search_path == kReadingSearchPath) return {};
-  return "(SELECT pg_catalog.set_config('search_path', '" + std::string(kReadingSearchPath) + "', true)) IS NOT NULL";
-}
-
 std::string selection(const Connection& connection, const TableShape& shape, const KeyRange& range, const std::string& also = {}) {
   std::string where;
   const auto add = [&](const std::string& condition) { where += (where.empty() ? " WHERE " : " AND ") + condition; };
@@ -182,6 +175,12 @@ Result<std::optional<TableShape>> describe_table(Connection& connection, std::ui
   if (unpublished && rule != nullptr && !rule->where.empty()) shape.row_filter = rule->where + '\n';  // it may end in a comment
   SLUICE_TRY(find_key(connection, attributes, shape, stop));
   return std::optional(std::move(shape));
+}
+
+// The server evaluates a condition that depends on no row once, before the first.
+std::string back_to_reading_path(const TableShape& shape) {
+  if (shape.search_path == kReadingSearchPath) return {};
+  return "(SELECT pg_catalog.set_config('search_path', '" + std::string(kReadingSearchPath) + "', true)) IS NOT NULL";
 }
 
 std::string copy_range(const Connection& connection, const TableShape& shape, const KeyRange& range) {

@@ -56,6 +56,10 @@ struct KeyRange {
   std::uint64_t limit = 0;  // 0: no limit
 };
 
+// A condition that is always true, for a statement that was parsed under the key's path: its values are written under that of all others
+// (kReadingSearchPath).  Within a transaction; empty where the two are the same.
+std::string back_to_reading_path(const TableShape& shape);
+
 // "COPY (SELECT ...) TO STDOUT".
 std::string copy_range(const Connection& connection, const TableShape& shape, const KeyRange& range);
 std::string copy_all(const TableShape& shape);
