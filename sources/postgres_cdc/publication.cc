@@ -16,14 +16,14 @@ namespace {
 using Tables = std::vector<CapturedTable>;
 using Filters = std::vector<ProbedFilter>;
 
-constexpr int kNarrowing = 150000;          // columns and rows of a publication
-constexpr int kGeneratedColumns = 180000;   // publish_generated_columns
+constexpr int kNarrowing = 150000;         // columns and rows of a publication
+constexpr int kGeneratedColumns = 180000;  // publish_generated_columns
 constexpr std::string_view kOperations = "publish = 'insert, update, delete, truncate'";
 
 struct Published {
   std::string schema, name;
-  std::string columns;  // "\"a\", \"b\"", in the order of the table; empty: all
-  std::string where;    // as the server spells it; empty: all rows
+  std::string columns;   // "\"a\", \"b\"", in the order of the table; empty: all
+  std::string where;     // as the server spells it; empty: all rows
   bool by_name = false;  // stands in the publication itself, not by its schema or FOR ALL TABLES
 };
 
@@ -139,8 +139,9 @@ struct Work {
     if (connection.server_version() >= kNarrowing) return check_filters(tables);
     for (const CapturedTable& table : tables) {
       if (table.rule->where.empty()) continue;
-      return Error(ErrorKind::kFatal, "where_unsupported",
-                   "read " + table.text() + ": `where` needs PostgreSQL 15, this server is older (mend: a transform `filter` does the same here)");
+      return Error(
+          ErrorKind::kFatal, "where_unsupported",
+          "read " + table.text() + ": `where` needs PostgreSQL 15, this server is older (mend: a transform `filter` does the same here)");
     }
     return Filters();
   }
@@ -235,7 +236,8 @@ Status drop_problems(Tables& tables, const std::vector<TableProblem>& problems, 
       fatal.push_back(problem);
       continue;
     }
-    log.warning("a table that matches `tables` is not read", {{"table", problem.table}, {"cause", problem.message}, {"mend", problem.mend}});
+    log.warning("a table that matches `tables` is not read",
+                {{"table", problem.table}, {"cause", problem.message}, {"mend", problem.mend}});
     tables.erase(table);
   }
   if (!fatal.empty()) return problem_error(fatal);
