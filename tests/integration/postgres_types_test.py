@@ -135,7 +135,7 @@ def running(daemon):
 
 def wait_written(daemon, sink, count):
     def written():
-        return running(daemon) and daemon.get("/api/v1/pipelines/types")[0] == 200 and daemon.books("types")[sink]["out"] >= count
+        return running(daemon) and daemon.get("/api/v1/pipelines/types/books")[0] == 200 and daemon.books("types")[sink]["out"] >= count
 
     testing.wait_for(written, 60, f"{count} rows")
 
