@@ -220,7 +220,9 @@ char* write_local_timestamp(char* out, std::int64_t microseconds) {
   const std::int64_t days = floor_div(microseconds, kMicrosPerDay);
   out = write_date(out, days);
   *out++ = 'T';
-  return write_time(out, microseconds - days * kMicrosPerDay);
+  // Not microseconds - days * kMicrosPerDay: that product does not fit for the first day there is.
+  const std::int64_t in_day = microseconds % kMicrosPerDay;
+  return write_time(out, in_day < 0 ? in_day + kMicrosPerDay : in_day);
 }
 
 char* write_timestamp(char* out, std::int64_t microseconds, std::uint32_t nanoseconds) {

@@ -75,7 +75,9 @@ char* write_iso_timestamp(char* out, std::int64_t microseconds, int fraction) {
   const std::int64_t days = floor_divide(microseconds, kMicrosPerDay);
   out = write_iso_date(out, days);
   *out++ = 'T';
-  return write_iso_time(out, microseconds - days * kMicrosPerDay, fraction);
+  // Not microseconds - days * kMicrosPerDay: that product does not fit for the first day there is.
+  const std::int64_t in_day = microseconds % kMicrosPerDay;
+  return write_iso_time(out, in_day < 0 ? in_day + kMicrosPerDay : in_day, fraction);
 }
 
 char* write_iso_interval(char* out, const Interval& interval) {

@@ -1,6 +1,7 @@
 #include "core/civil_time.h"
 
 #include <catch2/catch.hpp>
+#include <limits>
 #include <string>
 
 namespace sluice {
@@ -20,6 +21,13 @@ TEST_CASE("timestamps round-trip through their text") {
     REQUIRE(value);
     CHECK(text_of(*value) == text);
   }
+}
+
+TEST_CASE("the first microsecond there is has a text, too") {
+  constexpr std::int64_t kFirst = std::numeric_limits<std::int64_t>::min() + 2;  // the one before it may stand for -infinity
+  char buffer[kTimeTextBytes];
+  const std::string text(buffer, write_local_timestamp(buffer, kFirst));
+  CHECK(text == "-290308-12-21T19:59:05.224194");  // 2^63 us are 106,751,991 days, 4 h and 54.775806 s before 1970
 }
 
 TEST_CASE("offsets are applied and wrong texts refused") {
