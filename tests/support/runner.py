@@ -72,6 +72,7 @@ class Runner:
             kills = str(min(int(kills), SANITIZER_KILLS))
         return {**os.environ, "SLUICE_TEST_KILLS": kills, "SLUICE_BUILD_DIR": str(build), "SLUICE_BINARY": str(build / "sluice"),
                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "detect_stack_use_after_return=1:strict_string_checks=1"),
+                "LSAN_OPTIONS": os.environ.get("LSAN_OPTIONS", f"suppressions={ROOT}/tests/support/lsan_suppressions.txt:print_suppressions=0"),
                 "UBSAN_OPTIONS": os.environ.get("UBSAN_OPTIONS", "print_stacktrace=1"),
                 "TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "halt_on_error=1:second_deadlock_stack=1")}
 
