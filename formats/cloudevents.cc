@@ -108,11 +108,6 @@ class CloudEventLines final : public Encoder {
     out += '\n';
     return {};
   }
-  void header(const Schema&, std::string&) override {}
-  Status resume(std::string_view) override { return {}; }
-  std::size_t resume_bytes() const override { return 0; }
-  std::string_view extension() const override { return "json"; }
-  std::string_view content_type() const override { return "application/x-ndjson"; }
 
  private:
   CloudEventWriter writer_;

@@ -118,11 +118,6 @@ class JsonEncoder final : public Encoder {
  public:
   explicit JsonEncoder(JsonMeta meta) : writer_(meta) {}
   Status encode(const Batch& batch, const Record& record, std::string& out) override { return writer_.append(batch, record, out); }
-  void header(const Schema&, std::string&) override {}
-  Status resume(std::string_view) override { return {}; }
-  std::size_t resume_bytes() const override { return 0; }
-  std::string_view extension() const override { return "json"; }
-  std::string_view content_type() const override { return "application/x-ndjson"; }
 
  private:
   JsonWriter writer_;

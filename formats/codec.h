@@ -65,14 +65,15 @@ class Encoder {
   // Appends one line with its line feed.  kBadRecord on failure; `out` is as before then.
   virtual Status encode(const Batch& batch, const Record& record, std::string& out) = 0;
   // What stands before the first record of an output; nothing for most formats.  Call once per output, before encode().
-  virtual void header(const Schema& first, std::string& out) = 0;
+  virtual void header(const Schema& /*first*/, std::string& /*out*/) {}
   // Instead of header() for an output that was begun earlier: `start` is its beginning, up to the first line end at least.
   // kBadRecord csv_header when that is no header.
-  virtual Status resume(std::string_view start) = 0;
+  virtual Status resume(std::string_view /*start*/) { return {}; }
   // How many bytes of the beginning resume() wants; 0: none, it need not be called.
-  virtual std::size_t resume_bytes() const = 0;
-  virtual std::string_view extension() const = 0;     // "json", "csv"
-  virtual std::string_view content_type() const = 0;  // "application/x-ndjson", "text/csv"
+  virtual std::size_t resume_bytes() const { return 0; }
+  // Most formats are lines of JSON.
+  virtual std::string_view extension() const { return "json"; }
+  virtual std::string_view content_type() const { return "application/x-ndjson"; }
 };
 
 std::unique_ptr<Encoder> make_encoder(const CodecConfig& config);

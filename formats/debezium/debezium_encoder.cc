@@ -329,11 +329,6 @@ class DebeziumLines final : public Encoder {
     }
     return {};
   }
-  void header(const Schema&, std::string&) override {}
-  Status resume(std::string_view) override { return {}; }
-  std::size_t resume_bytes() const override { return 0; }
-  std::string_view extension() const override { return "json"; }
-  std::string_view content_type() const override { return "application/x-ndjson"; }
 
  private:
   std::unique_ptr<MessageEncoder> messages_;
