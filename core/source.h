@@ -1,7 +1,10 @@
 #pragma once
 // Where records come from.
 
+#include <span>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include "core/batch_builder.h"
 #include "core/position.h"
@@ -36,6 +39,17 @@ class Source {
 
   // After the last acknowledge().  May take a moment to tell the origin; bounded by 2 s.  Safe without open(), and twice.
   virtual Status close() = 0;
+
+  // `sluice snapshot PIPELINE TABLE...`: reads these tables again, merged into the stream without a gap.  Called by the shard's thread
+  // between two reads; returns once the wish is noted, not when the rows are read.  An unknown table is kFatal `unknown_table` and
+  // nothing is noted.
+  virtual Status request_snapshot(std::span<const std::string> /*tables*/) {
+    return Error(ErrorKind::kFatal, "not_supported", "this source has no tables to read again");
+  }
+
+  // `sluice cleanup PIPELINE`: removes what the pipeline made at the origin (a slot, a publication).  Called instead of open(), by the
+  // one thread that holds the source; what is gone already is no error.  Returns a line per thing removed, for the operator.
+  virtual Result<std::vector<std::string>> cleanup(std::stop_token /*stop*/) { return std::vector<std::string>{}; }
 };
 
 }  // namespace sluice
