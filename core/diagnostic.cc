@@ -48,8 +48,10 @@ std::string nearest(std::string_view word, const std::vector<std::string_view>& 
   std::string best;
   for (const std::string_view candidate : candidates) {
     const std::size_t distance = edit_distance(wanted, plain(candidate));
-    const bool prefix = wanted.size() >= 3 && candidate.starts_with(wanted);
-    if (distance < best_distance || (prefix && best.empty())) {
+    const bool prefix = (wanted.size() >= 3 && candidate.starts_with(wanted)) || (candidate.size() >= 4 && wanted.starts_with(candidate));
+    // Of two that are as near, the one of the same length: letters are exchanged more often than left out.
+    const bool tie = distance == best_distance && !best.empty() && candidate.size() == word.size() && best.size() != word.size();
+    if (distance < best_distance || tie || (prefix && best.empty())) {
       best_distance = std::min(best_distance, distance);
       best = candidate;
     }

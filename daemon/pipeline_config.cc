@@ -257,9 +257,11 @@ class PipelineChecker {
       return nullptr;
     }
     const std::string& name = unknown->first.text;
+    const std::string hint = other_kind_hint(kind, name);
+    const bool of_other_kind = hint.starts_with('"');
     context_.findings.add({Diagnostic::Severity::kError, unknown->first.place, unknown->first.path, "unknown_component",
-                           fmt::format("there is no {} \"{}\"", kind_word(kind), name), nearest(name, registry_.names(kind)),
-                           other_kind_hint(kind, name)});
+                           fmt::format("there is no {} \"{}\"", kind_word(kind), name),
+                           of_other_kind ? std::string() : nearest(name, registry_.names(kind)), hint});
     return unknown;
   }
 

@@ -65,6 +65,22 @@ bool open_quote(std::string_view text) {
   return opens && std::count(text.begin(), text.end(), '\'') % 2 != 0;
 }
 
+// The dash of an item without a value; the library points at what comes behind it.
+std::size_t dash_before(std::string_view text, std::size_t at) {
+  std::size_t end = std::min(at, text.size());
+  while (end > 0) {
+    const std::size_t before = text.rfind('\n', end - 1);
+    const std::size_t begin = before == std::string_view::npos ? 0 : before + 1;
+    const std::size_t first = text.find_first_not_of(" \t\r", begin);
+    if (first < end && text[first] != '#') {
+      const std::size_t dash = text.find_last_of('-', std::min(end, text.find(" #", first)) - 1);
+      return dash == std::string_view::npos || dash < begin ? first : dash;
+    }
+    end = begin == 0 ? 0 : begin - 1;
+  }
+  return at;
+}
+
 bool null_word(std::string_view text) {
   return text.starts_with('~') || text.starts_with("null") || text.starts_with("Null") || text.starts_with("NULL");
 }
@@ -120,6 +136,9 @@ void YamlTreeBuilder::null(std::size_t begin, Anchor anchor) {
     node.place = source_.place(properties.tag_begin, properties.tag_end);
   } else if (!spelled && !frames_.empty() && frames_.back().key) {
     node.place = frames_.back().key->place;  // nothing stands there: the key is what a reader can look at
+  } else if (!spelled && !frames_.empty() && frames_.back().node.is_sequence() && !frames_.back().flow) {
+    const std::size_t dash = dash_before(source_.text(), begin);
+    node.place = source_.place(dash, dash + 1);
   }
   count(1, 0, node.place);
   if (key && !spelled) {
