@@ -203,7 +203,7 @@ class Lexer {
     const std::size_t begin = at_++;
     while (at_ < source_.size() && (static_cast<unsigned char>(source_[at_]) & 0xc0U) == 0x80U) ++at_;
     std::string hint;
-    if (source_[begin] == '=') hint = "equality is written ==";
+    if (source_[begin] == '=') hint = peek() == '>' ? "a macro takes the name and a comma: exists(x, x > 5)" : "equality is written ==";
     if (source_[begin] == '&') hint = "and is written &&";
     if (source_[begin] == '|') hint = "or is written ||";
     if (source_[begin] == '#') hint = "a comment is written // here";
