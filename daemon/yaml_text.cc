@@ -54,19 +54,18 @@ std::string_view YamlText::line_at(std::size_t offset, std::size_t& begin) const
   return line;
 }
 
-bool check_bytes(const YamlText& text, Diagnostics& findings) {
+bool check_bytes(const YamlText& text, Diagnostics& findings, std::string_view code) {
   const std::string_view all = text.text();
   for (std::size_t i = 0; i < all.size();) {
     const std::size_t length = sequence_length(all.substr(i));
     if (length == 0) {
       const bool utf16 = i == 0 && (all.starts_with("\xff\xfe") || all.starts_with("\xfe\xff"));
-      add_text_error(text, i, i + 1, "yaml_syntax", utf16 ? "the file is UTF-16" : "the file is not UTF-8 here", "save it as UTF-8",
-                     findings);
+      add_text_error(text, i, i + 1, code, utf16 ? "the file is UTF-16" : "the file is not UTF-8 here", "save it as UTF-8", findings);
       return false;
     }
     const auto byte = static_cast<unsigned char>(all[i]);
     if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f) {
-      add_text_error(text, i, i + 1, "yaml_syntax", fmt::format("the control character U+{:04X} is not allowed in YAML", byte),
+      add_text_error(text, i, i + 1, code, fmt::format("the control character U+{:04X} is not allowed here", byte),
                      "in double quotes it can be written as an escape", findings);
       return false;
     }
