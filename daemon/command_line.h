@@ -31,6 +31,7 @@ struct RunOptions {
   ConfigOptions config;
   std::string settings_file;  // empty: none
   std::optional<std::string> data_dir, listen;
+  std::string token_file, tls_certificate, tls_key;  // of the admin API; empty: none
   std::optional<LogFormat> log_format;
   bool until_done = false;
   bool fail_on_dead_letters = false;
