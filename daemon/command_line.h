@@ -22,14 +22,15 @@ struct Streams {
 
 struct ConfigOptions {
   std::vector<std::string> paths;
-  std::string env_file;  // empty: none
+  std::string env_file;       // empty: none
+  std::string settings_file;  // empty: none
   bool json = false;
   bool allow_unset = false;
+  bool again = false;  // not the first load of this process: other threads read the environment by now, so its files are left alone
 };
 
 struct RunOptions {
   ConfigOptions config;
-  std::string settings_file;  // empty: none
   std::optional<std::string> data_dir, listen;
   std::string token_file, tls_certificate, tls_key;  // of the admin API; empty: none
   std::optional<LogFormat> log_format;

@@ -15,7 +15,6 @@
 #include "daemon/daemon_control.h"
 #include "daemon/data_directory.h"
 #include "daemon/definition_builder.h"
-#include "daemon/environment_variables.h"
 #include "daemon/findings.h"
 #include "daemon/kill_fault_points.h"
 #include "daemon/reload_worker.h"
@@ -56,13 +55,11 @@ void check_ends(LoadedPipelines& loaded) {
 
 Prepared prepare(const RunOptions& options, const Registry& registry) {
   Prepared result{load_configuration(options.config, registry), {}};
-  if (!options.settings_file.empty()) {
-    result.settings = load_settings(options.settings_file, EnvironmentVariables(), result.loaded.findings, result.loaded.texts);
-  }
+  result.settings = result.loaded.settings;
   if (options.data_dir) result.settings.data_dir = *options.data_dir;
   if (result.settings.data_dir.empty()) result.settings.data_dir = default_data_directory();
   if (options.listen) result.settings.listen = *options.listen;
-  if (options.log_format) result.settings.log_format = *options.log_format;
+  if (options.log_format) result.settings.log.format = *options.log_format;
   if (options.until_done) check_ends(result.loaded);
   return result;
 }
@@ -89,14 +86,21 @@ Result<std::unique_ptr<DeadLetterQueue>> open_dead_letters(const pipeline::Defin
   return std::unique_ptr<DeadLetterQueue>(std::move(store).value());
 }
 
-// The admin API's settings; the token is read now, so that a file that will not do is noticed at start.
+// The admin API's settings, the command line's first; the token is read now, so that a file that will not do is noticed at start.
 Result<admin::AdminOptions> admin_options(const Settings& settings, const RunOptions& options) {
   admin::AdminOptions result;
   result.listen = settings.listen;
   result.version = product_version();
-  if (!options.token_file.empty()) result.token = SLUICE_TRY(admin::read_token_file(options.token_file));
-  result.certificate_file = options.tls_certificate;
-  result.key_file = options.tls_key;
+  result.stall_after = std::chrono::ceil<std::chrono::seconds>(settings.stall_after);
+  const std::string& token_file = options.token_file.empty() ? settings.token_file.path : options.token_file;
+  if (!token_file.empty()) result.token = SLUICE_TRY(admin::read_token_file(token_file));
+  const bool own_tls = !options.tls_certificate.empty() || !options.tls_key.empty();
+  result.certificate_file = own_tls || !settings.tls ? options.tls_certificate : settings.tls->certificate.path;
+  result.key_file = own_tls || !settings.tls ? options.tls_key : settings.tls->key.path;
+  result.connections = settings.limits.connections;
+  result.limits.head.head = settings.limits.head.bytes;
+  result.limits.head.body = settings.limits.body.bytes;
+  result.limits.read_timeout = result.limits.write_timeout = settings.limits.request_timeout;
   return result;
 }
 
@@ -108,7 +112,7 @@ class Daemon {
         options_(options),
         registry_(registry),
         faults_(faults),
-        log_(make_logger(prepared_.settings.log_format, prepared_.settings.log_level)) {}
+        log_(make_logger(prepared_.settings.log.format, prepared_.settings.log.level)) {}
 
   int run(StopSignals& signals) {
     const auto begin = clock_.now();
@@ -163,7 +167,7 @@ class Daemon {
   // The environment's file is read at start only: other threads read the environment now.
   LoadedPipelines load_again() const {
     ConfigOptions config = options_.config;
-    config.env_file.clear();
+    config.again = true;
     LoadedPipelines loaded = load_configuration(config, registry_);
     if (options_.until_done) check_ends(loaded);
     return loaded;

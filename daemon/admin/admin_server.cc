@@ -65,6 +65,8 @@ Result<std::unique_ptr<AdminServer>> AdminServer::start(const AdminOptions& opti
   std::unique_ptr<AdminServer> server(new AdminServer(options, address, parts));
   HttpListener::Options http;
   http.address = address;
+  http.connections = options.connections;
+  http.limits = options.limits;
   http.certificate_file = options.certificate_file;
   http.key_file = options.key_file;
   server->listener_ =

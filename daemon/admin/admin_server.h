@@ -26,6 +26,8 @@ struct AdminOptions {
   std::string certificate_file = {}, key_file = {};  // both: TLS
   std::string version;                               // of this program
   std::chrono::seconds stall_after{60};              // without progress for so long a pipeline is unhealthy
+  std::size_t connections = 128;                     // that wait for their head, and as many for a worker
+  ConnectionLimits limits = {};
 };
 
 // What it answers from; all outlive the server.  A control that is null is not offered.

@@ -166,7 +166,8 @@ class HttpListener::Impl {
         transports_(std::move(transports)),
         stop_event_(std::move(stop_event)),
         port_(port_of(listener.get())),
-        lobby_(std::make_unique<HttpLobby>(HttpLobby::Options{options.limits}, std::move(listener), stop_event_.get(), *transports_)) {
+        lobby_(std::make_unique<HttpLobby>(HttpLobby::Options{options.limits, options.connections, options.connections},
+                                           std::move(listener), stop_event_.get(), *transports_)) {
     for (unsigned i = 0; i < options.threads; ++i) threads_.emplace_back([this] { work(); });
   }
   ~Impl() { stop(); }

@@ -20,7 +20,8 @@ class HttpListener {
  public:
   struct Options {
     ListenAddress address;
-    unsigned threads = 8;  // a client that reads its answer slowly holds one of them for at most write_timeout
+    unsigned threads = 8;           // a client that reads its answer slowly holds one of them for at most write_timeout
+    std::size_t connections = 128;  // HttpLobby's numbers, both of them
     ConnectionLimits limits = {};
     std::string certificate_file = {}, key_file = {};  // both: TLS
   };
