@@ -5,6 +5,7 @@
 #include <istream>
 #include <ostream>
 
+#include "daemon/client/client_arguments.h"
 #include "daemon/data_directory.h"
 
 namespace sluice::daemon {
@@ -40,6 +41,9 @@ void add_run(CLI::App& app, Parser& parser) {
   auto* data_dir = command->add_option("--data-dir", parser.data_dir,
                                        "Where positions and dead letters are kept (default: $STATE_DIRECTORY, else ./sluice-data)");
   auto* listen = command->add_option("--listen", parser.listen, "Address of the admin API (default 127.0.0.1:7600; port 0 picks one)");
+  command->add_option("--token-file", parser.run.token_file, "File with the token that the admin API asks for; mode 0600");
+  command->add_option("--tls-certificate", parser.run.tls_certificate, "PEM file: the admin API speaks TLS");
+  command->add_option("--tls-key", parser.run.tls_key, "PEM file: the certificate's key");
   auto* format = command->add_option("--log-format", parser.log_format, "text or json")->check(CLI::IsMember({"text", "json"}));
   command->add_flag("--until-done", parser.run.until_done, "End when every source has ended and every sink has committed");
   command->add_flag("--fail-on-dead-letters", parser.run.fail_on_dead_letters, "Exit with 4 when records became dead letters");
@@ -124,6 +128,7 @@ int command_line(int argc, const char* const* argv, const Registry& registry, St
   add_eval(app, parser);
   add_components(app, parser);
   add_dead_letters(app, parser);
+  client::add_client_commands(app, parser.registry, parser.streams, parser.action);
   app.add_subcommand("version", "Show the version of sluice and of its libraries")->callback([&parser] {
     parser.action = [&parser] { return version_command(parser.streams); };
   });

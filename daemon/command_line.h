@@ -26,11 +26,13 @@ struct ConfigOptions {
   std::string settings_file;  // empty: none
   bool json = false;
   bool allow_unset = false;
+  bool again = false;  // not the first load of this process: other threads read the environment by now, so its files are left alone
 };
 
 struct RunOptions {
   ConfigOptions config;
   std::optional<std::string> data_dir, listen;
+  std::string token_file, tls_certificate, tls_key;  // of the admin API; empty: none
   std::optional<LogFormat> log_format;
   bool until_done = false;
   bool fail_on_dead_letters = false;

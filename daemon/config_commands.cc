@@ -25,10 +25,11 @@ LoadedPipelines load_configuration(const ConfigOptions& options, const Registry&
   SourceTexts texts;
   Settings settings;
   const EnvironmentVariables variables;
-  if (!options.env_file.empty()) load_environment(options.env_file, {options.env_file, 1, 1, 1, 1}, {}, before);
+  if (!options.env_file.empty() && !options.again) load_environment(options.env_file, {options.env_file, 1, 1, 1, 1}, {}, before);
   if (!options.settings_file.empty()) settings = load_settings(options.settings_file, variables, before, texts);
   const FileSetting& env_file = settings.env_file;
-  if (options.env_file.empty() && !env_file.empty()) load_environment(env_file.path, env_file.node.place, env_file.node.path, before);
+  if (options.env_file.empty() && !env_file.empty() && !options.again)
+    load_environment(env_file.path, env_file.node.place, env_file.node.path, before);
   const auto expressions = expr::make_expression_checker();
   LoadedPipelines result = load_pipelines(options.paths, {registry, variables, expressions.get(), options.allow_unset, &settings});
   for (const Diagnostic& finding : before.findings()) result.findings.add(finding);

@@ -10,11 +10,14 @@
 #include "core/clock.h"
 #include "daemon/admin/admin_server.h"
 #include "daemon/admin/status_metrics.h"
+#include "daemon/admin/token.h"
 #include "daemon/config_commands.h"
+#include "daemon/daemon_control.h"
 #include "daemon/data_directory.h"
 #include "daemon/definition_builder.h"
 #include "daemon/findings.h"
 #include "daemon/kill_fault_points.h"
+#include "daemon/reload_worker.h"
 #include "daemon/run_status.h"
 #include "daemon/settings.h"
 #include "daemon/stop_signals.h"
@@ -83,12 +86,31 @@ Result<std::unique_ptr<DeadLetterQueue>> open_dead_letters(const pipeline::Defin
   return std::unique_ptr<DeadLetterQueue>(std::move(store).value());
 }
 
+// The admin API's settings, the command line's first; the token is read now, so that a file that will not do is noticed at start.
+Result<admin::AdminOptions> admin_options(const Settings& settings, const RunOptions& options) {
+  admin::AdminOptions result;
+  result.listen = settings.listen;
+  result.version = product_version();
+  result.stall_after = std::chrono::ceil<std::chrono::seconds>(settings.stall_after);
+  const std::string& token_file = options.token_file.empty() ? settings.token_file.path : options.token_file;
+  if (!token_file.empty()) result.token = SLUICE_TRY(admin::read_token_file(token_file));
+  const bool own_tls = !options.tls_certificate.empty() || !options.tls_key.empty();
+  result.certificate_file = own_tls || !settings.tls ? options.tls_certificate : settings.tls->certificate.path;
+  result.key_file = own_tls || !settings.tls ? options.tls_key : settings.tls->key.path;
+  result.connections = settings.limits.connections;
+  result.limits.head.head = settings.limits.head.bytes;
+  result.limits.head.body = settings.limits.body.bytes;
+  result.limits.read_timeout = result.limits.write_timeout = settings.limits.request_timeout;
+  return result;
+}
+
 // One run of the daemon, from the lock to the exit code.  Main thread.
 class Daemon {
  public:
-  Daemon(Prepared prepared, const RunOptions& options, FaultPoints& faults)
+  Daemon(Prepared prepared, const RunOptions& options, const Registry& registry, FaultPoints& faults)
       : prepared_(std::move(prepared)),
         options_(options),
+        registry_(registry),
         faults_(faults),
         log_(make_logger(prepared_.settings.log.format, prepared_.settings.log.level)) {}
 
@@ -100,23 +122,25 @@ class Daemon {
     for (const PipelineConfig& config : prepared_.loaded.pipelines) names.push_back(config.name);
     RunStatus status(std::move(names));
     pipeline::Supervisor supervisor;
+    DaemonControl control({supervisor, metrics_, *log_, clock_, [this] { return load_again(); },
+                           [this, &data](const std::string& name) { return environment(*data, name); }, prepared_.settings.data_dir});
     publish_build_info(metrics_, product_version());
     const auto published = admin::publish_status(metrics_, status);
-    admin::AdminOptions admin_options;
-    admin_options.listen = prepared_.settings.listen;
-    admin_options.version = product_version();
-    admin_options.token = prepared_.settings.token;
-    admin_options.stall_after = std::chrono::ceil<std::chrono::seconds>(prepared_.settings.stall_after);
-    auto server = admin::AdminServer::start(admin_options, metrics_, status, clock_);
+    const auto api = admin_options(prepared_.settings, options_);
+    if (!api) return refuse(api.error());
+    auto server = admin::AdminServer::start(*api, {metrics_, status, clock_, *log_, &control, &control, &control});
     if (!server) return refuse(server.error());
-    log_->info("listening", {{"address", (*server)->address()}});
+    log_->info("listening", {{"address", (*server)->address()}, {"tls", api->key_file.empty() ? "off" : "on"}});
     auto started = start_all(*data, supervisor);
     if (!started) return refuse(started.error());
     status.started(supervisor);
+    control.begin();
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - begin);
     log_->info("started",
                {{"pipelines", std::to_string(prepared_.loaded.pipelines.size())}, {"milliseconds", std::to_string(took.count())}});
-    wait_for_end(signals, supervisor);
+    wait_for_end(signals, supervisor, control);
+    control.end();
+    supervisor.request_stop();  // a reload may have started one at the last moment
     supervisor.join();
     return exit_code(supervisor);
   }
@@ -127,24 +151,38 @@ class Daemon {
     return error.kind() == ErrorKind::kInvalidConfig ? kInvalid : kUnusable;
   }
 
+  Result<pipeline::Environment> environment(const DataDirectory& data, const std::string& name) {
+    return pipeline::Environment{
+        SLUICE_TRY(data.pipeline_directory(name)), data.instance(), metrics_, *log_, clock_, faults_, open_dead_letters};
+  }
+
   Status start_all(const DataDirectory& data, pipeline::Supervisor& supervisor) {
-    std::vector<std::string> directories;
-    for (const PipelineConfig& config : prepared_.loaded.pipelines) directories.push_back(SLUICE_TRY(data.pipeline_directory(config.name)));
-    for (std::size_t i = 0; i < directories.size(); ++i) {
-      supervisor.start(build_definition(prepared_.loaded.pipelines[i]),
-                       {directories[i], data.instance(), metrics_, *log_, clock_, faults_, open_dead_letters});
-    }
+    std::vector<pipeline::Environment> environments;
+    for (const PipelineConfig& config : prepared_.loaded.pipelines) environments.push_back(SLUICE_TRY(environment(data, config.name)));
+    for (std::size_t i = 0; i < environments.size(); ++i)
+      supervisor.start(build_definition(prepared_.loaded.pipelines[i]), environments[i]);
     return {};
   }
 
+  // The environment's file is read at start only: other threads read the environment now.
+  LoadedPipelines load_again() const {
+    ConfigOptions config = options_.config;
+    config.again = true;
+    LoadedPipelines loaded = load_configuration(config, registry_);
+    if (options_.until_done) check_ends(loaded);
+    return loaded;
+  }
+
   // Until a signal has come and everything has stopped, or nothing is left to do.
-  void wait_for_end(StopSignals& signals, pipeline::Supervisor& supervisor) {
+  void wait_for_end(StopSignals& signals, pipeline::Supervisor& supervisor, DaemonControl& control) {
     bool stopping = false;
-    while (!supervisor.all_finished() || waits_for_signal(stopping, supervisor)) {
+    ReloadWorker reloads(control);
+    while (control.reloading() || !supervisor.all_finished() || waits_for_signal(stopping, supervisor)) {
+      if (stopping) supervisor.request_stop();  // also those that a reload has just started
       const auto signal = signals.wait(kLookEvery);
       if (!signal) continue;
       if (*signal == SIGHUP) {
-        log_->warning("SIGHUP is ignored: restart the daemon to load changed files");
+        reloads.ask();
         continue;
       }
       if (stopping) {
@@ -153,6 +191,7 @@ class Daemon {
       }
       log_->info("stopping", {{"signal", *signal == SIGINT ? "SIGINT" : "SIGTERM"}});
       stopping = true;
+      reloads.request_stop();
       supervisor.request_stop();
     }
   }
@@ -184,6 +223,7 @@ class Daemon {
 
   Prepared prepared_;
   const RunOptions& options_;
+  const Registry& registry_;
   FaultPoints& faults_;
   std::unique_ptr<Logger> log_;
   SystemClock clock_;
@@ -205,7 +245,7 @@ int run_command(const RunOptions& options, const Registry& registry, Streams str
   }
   StopSignals signals;
   raise_file_limit();
-  return Daemon(std::move(prepared), options, **faults).run(signals);
+  return Daemon(std::move(prepared), options, registry, **faults).run(signals);
 }
 
 }  // namespace sluice::daemon

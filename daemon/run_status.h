@@ -26,8 +26,8 @@ class RunStatus final : public admin::StatusSource {
 
   std::optional<std::vector<pipeline::LaneBooks>> books(std::string_view name) const override {
     const auto* supervisor = supervisor_.load(std::memory_order_acquire);
-    const pipeline::Pipeline* found = supervisor == nullptr ? nullptr : supervisor->find(name);
-    if (found == nullptr) return std::nullopt;
+    const auto found = supervisor == nullptr ? nullptr : supervisor->find(name);
+    if (!found) return std::nullopt;
     return found->books();
   }
 

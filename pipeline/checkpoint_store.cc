@@ -120,7 +120,7 @@ Status CheckpointStore::save(const StoredCheckpoints& state) {
   for (const auto& [sink, checkpoint] : state.lanes) lanes[sink] = encode(checkpoint);
   const std::string body = Json{{"sequence", std::to_string(state.sequence)}, {"lanes", std::move(lanes)}}.dump() + "\n";
   const std::string bytes = fmt::format("{} {} {:016x}\n{}", kMagic, kVersion, checksum(body), body);
-  return storage::replace_file(path_, bytes, faults_, "checkpoint_store");
+  return storage::replace_file(path_, bytes, faults_, who_);
 }
 
 }  // namespace sluice::pipeline

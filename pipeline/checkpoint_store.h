@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "core/fault_points.h"
 #include "core/position.h"
@@ -25,7 +26,9 @@ struct StoredCheckpoints {
 
 class CheckpointStore {
  public:
-  CheckpointStore(std::string path, FaultPoints& faults) : path_(std::move(path)), faults_(faults) {}
+  // `who` (static text) names the fault points.
+  CheckpointStore(std::string path, FaultPoints& faults, std::string_view who = "checkpoint_store")
+      : path_(std::move(path)), faults_(faults), who_(who) {}
 
   // Empty when there is no file yet.  kFatal: position_lost (damaged), checkpoint_too_new (written by a newer version).
   Result<StoredCheckpoints> load() const;
@@ -35,6 +38,7 @@ class CheckpointStore {
  private:
   std::string path_;
   FaultPoints& faults_;
+  std::string_view who_;
 };
 
 }  // namespace sluice::pipeline

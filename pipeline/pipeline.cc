@@ -9,6 +9,7 @@
 
 #include "pipeline/backoff.h"
 #include "pipeline/lane.h"
+#include "pipeline/position_change.h"
 #include "pipeline/shard.h"
 
 namespace sluice::pipeline {
@@ -59,6 +60,7 @@ class Pipeline::Impl {
     const auto failure = monitor_.failure();
     enter(failure ? State::kFailed : State::kStopped);
     // Components are closed with the pipeline's end, not with its object's: a failed one must not hold locks or connections.
+    for (const auto& shard : shards_) shard->snapshot_desk()->close();
     shards_.clear();
     lanes_.clear();
     finished_ = true;
@@ -90,7 +92,26 @@ class Pipeline::Impl {
   std::vector<LaneBooks> books() const { return books_.snapshot(); }
   bool finished() const { return finished_; }
 
+  Status request_snapshot(const std::string& source, std::span<const std::string> tables, std::stop_token stop) {
+    const auto desk = SLUICE_TRY(desk_of(source));
+    return desk->ask(tables, std::move(stop));
+  }
+
  private:
+  Result<std::shared_ptr<SnapshotDesk>> desk_of(const std::string& source) const {
+    const auto& sources = definition_.sources;
+    if (source.empty() && sources.size() > 1)
+      return Error(ErrorKind::kFatal, "unknown_source", "the pipeline has several sources: name one");
+    const std::string& name = source.empty() ? sources.front().name : source;
+    const bool known = std::any_of(sources.begin(), sources.end(), [&](const SourceDefinition& one) { return one.name == name; });
+    if (!known) return Error(ErrorKind::kFatal, "unknown_source", "the pipeline has no source \"" + name + "\"");
+    const std::lock_guard lock(mutex_);
+    const auto found = running_ ? std::find_if(shards_.begin(), shards_.end(), [&](const auto& s) { return s->definition().name == name; })
+                                : shards_.end();
+    if (found == shards_.end()) return Error(ErrorKind::kFatal, "not_running", "the pipeline is starting or stopping");
+    return (*found)->snapshot_desk();
+  }
+
   void enter(State state) {
     const std::lock_guard lock(mutex_);
     state_ = state;
@@ -161,6 +182,8 @@ class Pipeline::Impl {
   }
 
   Status start(std::stop_token stop) {
+    SLUICE_TRY(insist(
+        {}, "positions", [&] { return finish_position_change(definition_, environment_, stop); }, stop));
     SLUICE_TRY(build(stop));
     enter(State::kStarting);
     SLUICE_TRY(keeper_.load());
@@ -307,5 +330,8 @@ Status Pipeline::run(std::stop_token stop) { return impl_->run(stop); }
 PipelineStatus Pipeline::status() const { return impl_->status(); }
 std::vector<LaneBooks> Pipeline::books() const { return impl_->books(); }
 bool Pipeline::finished() const { return impl_->finished(); }
+Status Pipeline::request_snapshot(const std::string& source, std::span<const std::string> tables, std::stop_token stop) {
+  return impl_->request_snapshot(source, tables, std::move(stop));
+}
 
 }  // namespace sluice::pipeline

@@ -7,7 +7,9 @@
 // letters, commit, acknowledge; bounded by shutdown_timeout, after which nothing is committed and the next start replays.
 
 #include <memory>
+#include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "core/result.h"
@@ -31,6 +33,10 @@ class Pipeline {
   PipelineStatus status() const;
   std::vector<LaneBooks> books() const;  // one consistent snapshot
   bool finished() const;                 // run() has returned
+
+  // Asks `source` (empty: the only one) to read these tables again; blocks until its thread has taken the wish.  kFatal unknown_source,
+  // not_running, or what the source says; kTransient source_busy.
+  Status request_snapshot(const std::string& source, std::span<const std::string> tables, std::stop_token stop);
 
  private:
   class Impl;

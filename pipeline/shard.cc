@@ -78,6 +78,7 @@ void Shard::run(std::stop_token stop, std::stop_token abandon) {
 // One read and what follows from it.
 Status Shard::read_on(std::stop_token stop, std::stop_token abandon) {
   SLUICE_TRY(acknowledge());
+  desk_->serve(*source_);
   BatchBuilder builder(std::make_shared<Batch>(origin_, runtime_.environment.clock.utc_microseconds()), {});
   auto state = source_->read(builder, stop);
   runtime_.monitor.progressed();

@@ -11,6 +11,7 @@
 #include "pipeline/backoff.h"
 #include "pipeline/lane.h"
 #include "pipeline/runtime.h"
+#include "pipeline/snapshot_desk.h"
 #include "pipeline/step_tree.h"
 
 namespace sluice::pipeline {
@@ -33,6 +34,8 @@ class Shard {
   Status close();
 
   const SourceDefinition& definition() const { return definition_; }
+  // Any thread; outlives the shard in the hands of those who ask.
+  const std::shared_ptr<SnapshotDesk>& snapshot_desk() const { return desk_; }
 
  private:
   Shard(const SourceDefinition& definition, const std::vector<std::unique_ptr<Lane>>& lanes, Runtime& runtime);
@@ -49,6 +52,7 @@ class Shard {
   std::shared_ptr<const BatchOrigin> origin_;
   std::unique_ptr<Source> source_;
   std::unique_ptr<StepTree> tree_;
+  const std::shared_ptr<SnapshotDesk> desk_ = std::make_shared<SnapshotDesk>();
   DeadLettering dead_letters_;
   Backoff backoff_;
   Checkpoint sent_;                 // the positions that went to the lanes

@@ -60,9 +60,11 @@ HttpResponse version(const RouteContext& context, const RouteRequest&) { return 
 }  // namespace
 
 void add_health_routes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/healthz", Access::kAnybody, healthz});
-  routes.push_back({"GET", "/readyz", Access::kAnybody, readyz});
-  routes.push_back({"GET", "/api/v1/version", Access::kTrusted, version});
+  routes.push_back({"GET", "/healthz", Access::kAnybody, "Whether every pipeline works: 503 names those that failed or stand still.",
+                    "Health", healthz});
+  routes.push_back(
+      {"GET", "/readyz", Access::kAnybody, "Whether every pipeline has started: 503 names those that have not.", "Readiness", readyz});
+  routes.push_back({"GET", "/api/v1/version", Access::kTrusted, "The version of the program.", "Version", version});
 }
 
 }  // namespace sluice::admin

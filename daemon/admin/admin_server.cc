@@ -1,75 +1,74 @@
 #include "daemon/admin/admin_server.h"
 
 #include <algorithm>
+#include <exception>
+
+#include "daemon/admin/token.h"
 
 namespace sluice::admin {
 
 namespace {
 
-// Takes the same time wherever the texts differ, so that a token cannot be guessed byte by byte.
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  unsigned difference = a.size() == b.size() ? 0 : 1;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b.empty() ? 0 : b[i % b.size()]);
-  }
-  return difference == 0;
+std::vector<Route> all_routes() {
+  std::vector<Route> routes;
+  add_metrics_routes(routes);
+  add_health_routes(routes);
+  add_pipeline_routes(routes);
+  add_control_routes(routes);
+  add_position_routes(routes);
+  add_document_routes(routes);
+  return routes;
 }
 
-std::string_view next_segment(std::string_view& path) {
-  path.remove_prefix(1);  // the slash
-  const std::string_view segment = path.substr(0, path.find('/'));
-  path.remove_prefix(segment.size());
-  return segment;
-}
+bool only_reads(const HttpRequest& request) { return request.method == "GET" || request.method == "HEAD"; }
 
-std::string allowed_methods(const std::vector<std::string_view>& methods) {
-  std::string text;
+HttpResponse method_not_allowed(const std::vector<std::string_view>& methods) {
+  std::string allowed;
   for (const std::string_view method : methods)
-    text += (text.empty() ? "" : ", ") + std::string(method) + (method == "GET" ? ", HEAD" : "");
-  return text;
+    allowed += (allowed.empty() ? "" : ", ") + std::string(method) + (method == "GET" ? ", HEAD" : "");
+  HttpResponse response = error_response(405, "method_not_allowed", "this address does not answer to that method");
+  response.headers.emplace_back("Allow", allowed);
+  return response;
+}
+
+// The page of our own origin may ask; every other one may change nothing.
+bool same_origin(const HttpRequest& request) {
+  return request.origin == "http://" + request.host || request.origin == "https://" + request.host;
 }
 
 }  // namespace
 
-std::optional<std::vector<std::string>> match_path(std::string_view pattern, std::string_view path) {
-  std::vector<std::string> segments;
-  while (!pattern.empty() && !path.empty()) {
-    if (pattern.front() != '/' || path.front() != '/') return std::nullopt;
-    const std::string_view wanted = next_segment(pattern);
-    const std::string_view given = next_segment(path);
-    if (wanted == "{}" && !given.empty()) {
-      segments.emplace_back(given);
-    } else if (wanted != given) {
-      return std::nullopt;
-    }
-  }
-  if (!pattern.empty() || !path.empty()) return std::nullopt;
-  return segments;
-}
-
-AdminServer::AdminServer(AdminOptions options, ListenAddress address, const MetricsRegistry& metrics, const StatusSource& status,
-                         const Clock& clock)
-    : options_(std::move(options)), address_(std::move(address)), context_{metrics, status, clock, options_.version, options_.stall_after} {
-  add_metrics_routes(routes_);
-  add_health_routes(routes_);
-  add_pipeline_routes(routes_);
-}
+AdminServer::AdminServer(AdminOptions options, ListenAddress address, const AdminParts& parts)
+    : options_(std::move(options)),
+      address_(std::move(address)),
+      log_(parts.log),
+      routes_(all_routes()),
+      context_{parts.metrics,   parts.status,    parts.clock,  options_.version, options_.stall_after,
+               parts.pipelines, parts.positions, parts.reload, &routes_} {}
 
 AdminServer::~AdminServer() = default;
 
-Result<std::unique_ptr<AdminServer>> AdminServer::start(const AdminOptions& options, const MetricsRegistry& metrics,
-                                                        const StatusSource& status, const Clock& clock) {
+Result<std::unique_ptr<AdminServer>> AdminServer::start(const AdminOptions& options, const AdminParts& parts) {
   const ListenAddress address = SLUICE_TRY(parse_listen_address(options.listen));
   if (!address.loopback && options.token.empty()) {
     return Error(
         ErrorKind::kInvalidConfig, "listen_not_loopback",
         "listen on " + options.listen +
-            ": other machines could reach the admin API, and there is no setting for a token yet; listen on 127.0.0.1 and put a proxy "
-            "that asks who comes in front of it");
+            ": other machines could reach the admin API, so it needs a token: set token_file (--token-file), or listen on 127.0.0.1");
   }
-  std::unique_ptr<AdminServer> server(new AdminServer(options, address, metrics, status, clock));
+  if (options.certificate_file.empty() != options.key_file.empty()) {
+    return Error(ErrorKind::kInvalidConfig, "tls_unusable", "TLS needs both a certificate and its key");
+  }
+  if (!address.loopback && options.certificate_file.empty()) {
+    parts.log.warning("the admin API's token crosses the network in clear text: set a certificate and a key", {{"listen", options.listen}});
+  }
+  std::unique_ptr<AdminServer> server(new AdminServer(options, address, parts));
   HttpListener::Options http;
   http.address = address;
+  http.connections = options.connections;
+  http.limits = options.limits;
+  http.certificate_file = options.certificate_file;
+  http.key_file = options.key_file;
   server->listener_ =
       SLUICE_TRY(HttpListener::start(http, [self = server.get()](const HttpRequest& request) { return self->answer(request); }));
   return server;
@@ -99,12 +98,33 @@ bool AdminServer::names_this_machine(const std::string& host) const {
   return with_port && (with_port->loopback || equal_ignoring_case(with_port->host, address_.host));
 }
 
+// One line for each try to change something, also for one that is refused.
 HttpResponse AdminServer::answer(const HttpRequest& request) const {
-  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (only_reads(request)) return route(request);
+  HttpResponse response;
+  try {
+    response = route(request);
+  } catch (const std::exception&) {
+    response = error_response(500, "internal", "the request failed inside sluice");
+  }
+  const bool done = response.status < 400;
+  log_.log(done ? LogLevel::kInfo : LogLevel::kWarning, "admin change",
+           {{"peer", request.peer},
+            {"token", options_.token.empty() ? "none" : (authorized(request) ? "valid" : "missing or wrong")},
+            {"method", request.method},
+            {"path", request.path},
+            {"status", std::to_string(response.status)}});
+  return response;
+}
+
+HttpResponse AdminServer::route(const HttpRequest& request) const {
+  const bool reads = only_reads(request);
   if (options_.token.empty() && !request.host.empty() && !names_this_machine(request.host)) {
     return error_response(403, "host_not_allowed", "the Host header names another machine; use 127.0.0.1");
   }
-  if (!reads && !request.origin.empty()) return error_response(403, "origin_not_allowed", "requests of web pages may change nothing here");
+  if (!reads && !request.origin.empty() && !same_origin(request)) {
+    return error_response(403, "origin_not_allowed", "pages of other origins may change nothing here");
+  }
   const bool trusted = authorized(request);
   std::vector<std::string_view> methods;
   for (const Route& route : routes_) {
@@ -114,7 +134,7 @@ HttpResponse AdminServer::answer(const HttpRequest& request) const {
       methods.push_back(route.method);
       continue;
     }
-    if (trusted || route.access == Access::kAnybody) return route.answer(context_, {std::move(*segments), trusted});
+    if (trusted || route.access == Access::kAnybody) return route.answer(context_, {std::move(*segments), trusted, request});
   }
   if (!trusted) {
     HttpResponse response = error_response(401, "unauthorized", "send the token: Authorization: Bearer ...");
@@ -122,9 +142,7 @@ HttpResponse AdminServer::answer(const HttpRequest& request) const {
     return response;
   }
   if (methods.empty()) return error_response(404, "not_found", "there is nothing at this address");
-  HttpResponse response = error_response(405, "method_not_allowed", "this address does not answer to that method");
-  response.headers.emplace_back("Allow", allowed_methods(methods));
-  return response;
+  return method_not_allowed(methods);
 }
 
 }  // namespace sluice::admin

@@ -1,62 +1,34 @@
 #pragma once
-// A small HTTP/1.1 server for the admin API: few connections, nothing that a client sends can hold it up or make it grow.
+// A small HTTP/1.1 server for the admin API: cpp-httplib reads requests and writes answers, over connections of our own, so that nothing
+// that a client sends can hold it up or make it grow (docs/decisions/0080).
 //
-// Every worker thread accepts one connection at a time, reads one request, answers and closes, so the queue is the kernel's backlog.
-// Bounds: HeadLimits; 5 s for a whole request head and body, 5 s for a whole answer; no keep-alive; no compression of requests, no
-// chunked bodies, no ranges.  stop() wakes every wait.
+// Bounds: ConnectionLimits; one request per connection; HttpLobby's numbers of connections; no compression of requests, no chunked
+// bodies, no ranges.  stop() wakes every wait.
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 #include "core/result.h"
-#include "daemon/admin/http_request_head.h"
+#include "daemon/admin/http_connection.h"
+#include "daemon/admin/http_message.h"
+#include "daemon/admin/listen_address.h"
 
 namespace sluice::admin {
-
-struct HttpRequest {
-  std::string method;
-  std::string path;                         // percent-decoded, without the query
-  std::string host, origin, authorization;  // headers; empty when absent
-};
-
-struct HttpResponse {
-  int status = 200;
-  std::string content_type = "application/json";
-  std::string body;
-  std::vector<std::pair<std::string, std::string>> headers = {};
-};
-
-// {"error":{"code","message"}}
-HttpResponse error_response(int status, std::string_view code, std::string_view message);
-
-struct ListenAddress {
-  std::string host;  // name or number, IPv6 without brackets
-  std::uint16_t port = 0;
-  bool loopback = false;  // 127.0.0.0/8, ::1 or localhost
-};
-
-// "127.0.0.1:7600", "[::1]:0", "localhost:7600".  kInvalidConfig bad_value.
-Result<ListenAddress> parse_listen_address(std::string_view text);
 
 class HttpListener {
  public:
   struct Options {
     ListenAddress address;
-    unsigned threads = 4;                           // a slow client holds one of them for at most the timeouts below
-    std::chrono::milliseconds read_timeout{5000};   // for a whole request
-    std::chrono::milliseconds write_timeout{5000};  // for a whole answer
-    HeadLimits limits = {};
+    unsigned threads = 8;           // a client that reads its answer slowly holds one of them for at most write_timeout
+    std::size_t connections = 128;  // HttpLobby's numbers, both of them
+    ConnectionLimits limits = {};
+    std::string certificate_file = {}, key_file = {};  // both: TLS
   };
   // Called on the worker threads, several at once.  What it throws becomes a 500 without details.
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
 
-  // kFatal listen_failed with the system's reason (exit code 3).
+  // kFatal listen_failed with the system's reason (exit code 3); kInvalidConfig tls_unusable.
   static Result<std::unique_ptr<HttpListener>> start(const Options& options, Handler handler);
 
   ~HttpListener();  // stops

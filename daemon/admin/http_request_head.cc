@@ -46,7 +46,7 @@ std::optional<Refusal> check_header(std::string_view name, std::string_view valu
   const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), length);
   if (++seen.lengths > 1 || value.empty() || end != value.data() + value.size() || problem == std::errc::invalid_argument)
     return kMalformed;
-  if (problem != std::errc() || length > limits.body) return Refusal{413, "body_too_large", "the body is longer than 1 MiB"};
+  if (problem != std::errc() || length > limits.body) return Refusal{413, "body_too_large", "the body is too long"};
   return std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 #include "daemon/admin/admin_server.h"
 
 #include <catch2/catch.hpp>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -59,23 +60,44 @@ class TwoPipelines final : public admin::StatusSource {
   pipeline::PipelineStatus orders, clicks;
 };
 
+// "admin change method=POST path=/x"
+class KeptLog final : public Logger {
+ public:
+  void log(LogLevel, std::string_view message, Fields fields) override {
+    std::string line(message);
+    for (const auto& [name, value] : fields) line += " " + std::string(name) + "=" + std::string(value);
+    const std::lock_guard lock(mutex_);
+    lines_.push_back(std::move(line));
+  }
+  std::vector<std::string> lines() {
+    const std::lock_guard lock(mutex_);
+    return lines_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
+
 struct Running {
   explicit Running(AdminOptions options = {}) {
     if (options.listen == AdminOptions().listen) options.listen = "127.0.0.1:0";
     options.version = "0.1.0";
-    auto started = AdminServer::start(options, metrics, status, clock);
+    auto started = AdminServer::start(options, parts());
     REQUIRE(started);
     server = std::move(started).value();
     port = server->port();
   }
+  admin::AdminParts parts() { return {metrics, status, clock, log}; }
   MetricsRegistry metrics;
   TwoPipelines status;
   FixedClock clock;
+  KeptLog log;
   std::unique_ptr<AdminServer> server;
   std::uint16_t port = 0;
 };
 
-std::string error_code(const std::string& response) { return json::parse(body_of(response)).at("error").at("code").get<std::string>(); }
+std::string error_code(const std::string& response) { return json::parse(body_of(response)).at("code").get<std::string>(); }
 
 TEST_CASE("metrics are served as Prometheus text, with the books of every lane (G12)") {
   Running running;
@@ -232,30 +254,32 @@ TEST_CASE("other machines are let in with a token only, and a port in use is an 
   MetricsRegistry metrics;
   const TwoPipelines status;
   const FixedClock clock;
+  KeptLog log;
+  const admin::AdminParts parts{metrics, status, clock, log};
   for (const char* listen : {"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.org:0"}) {
     AdminOptions options;
     options.listen = listen;
-    const auto refused = AdminServer::start(options, metrics, status, clock);
+    const auto refused = AdminServer::start(options, parts);
     INFO(listen);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code() == "listen_not_loopback");
-    CHECK(refused.error().message().find("there is no setting for a token yet") != std::string::npos);
+    CHECK(refused.error().message().find("--token-file") != std::string::npos);
     CHECK(refused.error().kind() == ErrorKind::kInvalidConfig);
   }
   for (const char* listen : {"", "7600", ":7600", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:7600x", "::1:7600", "[]:1"}) {
     AdminOptions options;
     options.listen = listen;
     INFO(listen);
-    CHECK(AdminServer::start(options, metrics, status, clock).error().code() == "bad_value");
+    CHECK(AdminServer::start(options, parts).error().code() == "bad_value");
   }
   AdminOptions options;
   options.listen = "0.0.0.0:0";
   options.token = Secret("t");
-  const auto open = AdminServer::start(options, metrics, status, clock);
+  const auto open = AdminServer::start(options, parts);
   REQUIRE(open);
   CHECK((*open)->port() != 0);
   options.listen = "127.0.0.1:" + std::to_string((*open)->port());
-  const auto second = AdminServer::start(options, metrics, status, clock);
+  const auto second = AdminServer::start(options, parts);
   REQUIRE_FALSE(second);
   CHECK(second.error().code() == "listen_failed");
   CHECK(second.error().message().ends_with("Address already in use"));
@@ -274,7 +298,7 @@ TEST_CASE("the address says the real port; stop is quick and final; a restart ta
   CHECK(std::chrono::steady_clock::now() - begin < 1s);
   AdminOptions options;
   options.listen = "127.0.0.1:" + std::to_string(running.port);
-  CHECK(AdminServer::start(options, running.metrics, running.status, running.clock));
+  CHECK(AdminServer::start(options, running.parts()));
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ struct Echo {
   explicit Echo(std::chrono::milliseconds timeout = 5000ms, unsigned threads = 4) {
     HttpListener::Options options;
     options.address = {"127.0.0.1", 0, true};
-    options.read_timeout = options.write_timeout = timeout;
+    options.limits.read_timeout = options.limits.write_timeout = timeout;
     options.threads = threads;
     auto started = HttpListener::start(options, [this](const admin::HttpRequest& request) {
       return admin::HttpResponse{200, "text/plain", request.path == "/large" ? large : request.method + " " + request.path};

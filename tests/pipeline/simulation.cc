@@ -215,6 +215,7 @@ class SimSink final : public Sink {
     DurableSink& durable = world_.sinks[name_];
     durable.rows.insert(durable.rows.end(), buffer_.begin(), buffer_.end());
     buffer_.clear();
+    for (const std::string& key : request.forgotten) durable.positions.erase(key);
     advance(durable.positions, request.through);
     for (const auto& [key, position] : request.through) {
       const bool inside = is_inside_chunk(position.done.major) && position.done.major < world_.length;

@@ -1,0 +1,70 @@
+#pragma once
+// What the admin API may ask the daemon to change.  Implemented by the daemon over its supervisor; called from the HTTP threads, several at
+// once.  Errors carry stable codes: unknown_pipeline (there is none of that name), and those that each method names.
+
+#include <map>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/position.h"
+#include "core/result.h"
+#include "pipeline/checkpoint_store.h"
+
+namespace sluice::admin {
+
+// Returns once the wish is durable; the pipeline follows (its state tells).
+class PipelineControl {
+ public:
+  virtual ~PipelineControl() = default;
+  virtual Status pause(std::string_view pipeline) = 0;
+  virtual Status resume(std::string_view pipeline) = 0;
+  virtual Status restart(std::string_view pipeline) = 0;
+  // Asks `source` (empty: the only one) to read these tables again.  not_running, unknown_source, unknown_table, not_supported.
+  virtual Status request_snapshot(std::string_view pipeline, const std::string& source, std::span<const std::string> tables,
+                                  std::stop_token stop) = 0;
+};
+
+// Changes of positions need a pipeline that does not run: else not_paused.  They block until they are done.
+class PositionControl {
+ public:
+  virtual ~PositionControl() = default;
+  virtual Result<pipeline::StoredCheckpoints> positions(std::string_view pipeline) = 0;  // of every sink, as stored
+  // By checkpoint key; nullopt: forgotten, so that the source decides anew where to begin.  unknown_source, resume_needed.
+  using NewPositions = std::map<std::string, std::optional<Position>, std::less<>>;
+  virtual Status set_positions(std::string_view pipeline, const NewPositions& positions, std::stop_token stop) = 0;
+  // Both return a line per thing that was removed at the origin.
+  virtual Result<std::vector<std::string>> resync(std::string_view pipeline, std::stop_token stop) = 0;
+  virtual Result<std::vector<std::string>> cleanup(std::string_view pipeline, std::stop_token stop) = 0;
+};
+
+struct PlannedPipeline {
+  std::string name;
+  std::string action;                  // "start", "stop", "change" or "none"
+  std::vector<std::string> positions;  // what happens to them, one sentence each
+};
+
+struct ReloadFinding {  // as `validate --json` has them
+  std::string severity, file, path, code, message, hint;
+  int line = 0, column = 0;
+};
+
+struct ReloadReport {
+  bool applied = false;
+  std::vector<PlannedPipeline> pipelines;
+  std::vector<ReloadFinding> findings;  // with an error among them nothing was changed
+  std::vector<std::string> problems;    // of the new pipelines that refused their configuration; the old ones run again (G28)
+};
+
+class ReloadControl {
+ public:
+  virtual ~ReloadControl() = default;
+  enum class Mode : std::uint8_t { kPlan, kApply };
+  // Reads the files again.  reload_running: another reload is under way.
+  virtual Result<ReloadReport> reload(Mode mode, std::stop_token stop) = 0;
+};
+
+}  // namespace sluice::admin
