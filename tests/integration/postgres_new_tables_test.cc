@@ -19,7 +19,7 @@ using sources::postgres::SnapshotMode;
 struct Scene {
   std::string name, url;
   PostgresSession session;
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   SourceOptions options;
 
   Scene(PostgresServer& on, const std::string& database, SnapshotMode mode = SnapshotMode::kInitial)
