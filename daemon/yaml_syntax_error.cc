@@ -164,8 +164,10 @@ Explanation second_colon(const YamlText& text, std::size_t offset) {
   while (line.text.substr(key).starts_with("- ")) key = std::min(line.text.find_first_not_of(' ', key + 1), line.text.size());
   const std::size_t colon = line.text.find(": ");
   const bool ends_line = line.begin + line.text.size() == offset + 1;
-  if (line.begin > 0 && key < line.text.size() && (colon == kNone ? ends_line : line.begin + colon == offset)) {
+  if (key < line.text.size() && (colon == kNone ? ends_line : line.begin + colon == offset)) {
     if (auto found = line_without_colon(text, line)) return *found;
+    constexpr std::size_t kLongestKey = 1024;  // YAML 1.2, 7.4.2
+    if (offset - line.begin - key > kLongestKey) return {line.begin + key, offset, "yaml_syntax", "a key has at most 1024 characters", {}};
     return {line.begin + key, offset, "yaml_syntax", "this line is indented deeper than the key above it, which has a value already",
             "begin it in the column of that key"};
   }

@@ -65,6 +65,7 @@ class YamlTreeBuilder {
   void apply_merges(Frame& frame);
   void merge_one(Frame& frame, const ConfigNode& source);
   void count(std::size_t nodes, std::size_t text_bytes, const Place& place);
+  void count_copies(std::size_t nodes, const Place& place);
   void check_tag(std::size_t at, std::size_t end, bool scalar);
   void check_key_colon(std::size_t key_end, const ConfigNode& key, Frame& frame);
   void check_split(const ConfigNode& node, Frame& frame);
@@ -79,7 +80,8 @@ class YamlTreeBuilder {
   std::vector<Frame> frames_;
   std::unordered_map<Anchor, Anchored> anchors_;
   std::optional<ConfigNode> root_;
-  std::size_t nodes_ = 0, text_bytes_ = 0;
+  std::size_t nodes_ = 0, copies_ = 0, text_bytes_ = 0;
+  bool missing_key_reported_ = false;  // once is enough
 };
 
 }  // namespace sluice::daemon
