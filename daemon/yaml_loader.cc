@@ -103,7 +103,7 @@ bool parse(const YamlText& text, YamlTreeBuilder& builder, Diagnostics& findings
     builder.report_open();
   } catch (const YAML::Exception& exception) {
     builder.report_open();
-    explain_syntax_error(text, {exception.mark.pos, exception.msg, builder.open_bracket()}, findings);
+    explain_syntax_error(text, {exception.mark.pos, exception.msg, builder.open_bracket(), builder.long_quote()}, findings);
   } catch (const std::exception& exception) {
     findings.add({Diagnostic::Severity::kError, {text.file(), 1, 1, 1, 1}, {}, "yaml_syntax", exception.what(), {}, {}});
   }

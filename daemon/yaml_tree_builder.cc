@@ -184,6 +184,9 @@ void YamlTreeBuilder::scalar(std::size_t begin, Anchor anchor, const std::string
   node.place = only_tag ? source_.place(properties.tag_begin, properties.tag_end) : source_.place(content, scan.end);
   node.text = value;
   node.comment_follows = scan.comment_follows;
+  const bool quoted = scan.style == ConfigNode::Style::kSingleQuoted || scan.style == ConfigNode::Style::kDoubleQuoted;
+  long_quote_.reset();
+  if (quoted && node.place.line != node.place.end_line) long_quote_.emplace(content, scan.end);
   node.runs = std::move(scan.runs);
   count(1, value.size(), node.place);
   if (!scan.closed) error(node.place, "yaml_syntax", "the quote is not closed");

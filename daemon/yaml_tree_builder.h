@@ -32,6 +32,8 @@ class YamlTreeBuilder {
   void scalar(std::size_t offset, Anchor anchor, const std::string& value);
   // Where the innermost { or [ that is still open stands; for a parser that gave up.
   std::optional<std::size_t> open_bracket() const;
+  // Begin and end of the last scalar, if it is quoted and goes over several lines.
+  std::optional<std::pair<std::size_t, std::size_t>> long_quote() const { return long_quote_; }
   // Reports what was kept back for the end of a collection that will not come.
   void report_open();
 
@@ -81,6 +83,7 @@ class YamlTreeBuilder {
   std::unordered_map<Anchor, Anchored> anchors_;
   std::optional<ConfigNode> root_;
   std::size_t nodes_ = 0, copies_ = 0, text_bytes_ = 0;
+  std::optional<std::pair<std::size_t, std::size_t>> long_quote_;
   bool missing_key_reported_ = false;  // once is enough
 };
 

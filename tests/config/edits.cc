@@ -30,6 +30,13 @@ std::string joined(const std::vector<std::string>& lines) {
 
 std::size_t indentation(const std::string& line) { return std::min(line.find_first_not_of(' '), line.size()); }
 
+// 1-based, in a text that has lost line `at`; of one that has not, the block's last line.
+std::uint32_t block_end(const std::vector<std::string>& lines, std::size_t at) {
+  std::size_t end = at + 1;
+  while (end < lines.size() && indentation(lines[end]) > indentation(lines[at])) ++end;
+  return static_cast<std::uint32_t>(end);
+}
+
 // Lines that are keys and values: neither comments nor inside of a block scalar.
 std::vector<bool> structure(const std::vector<std::string>& lines) {
   static const std::regex kBlockBegins(R"([:-] (&\S+ )?[|>][-+0-9]*\s*(#.*)?$)");
@@ -91,9 +98,7 @@ std::optional<Edit> random_edit(const std::string& text, std::mt19937& random) {
     const std::size_t at = below(lines.size(), random);
     edit.what = "removed: " + lines[at];
     edit.line = static_cast<std::uint32_t>(at) + 1;
-    std::size_t end = at + 1;
-    while (end < lines.size() && indentation(lines[end]) > indentation(lines[at])) ++end;
-    edit.block_end = static_cast<std::uint32_t>(end);
+    edit.block_end = block_end(lines, at);
     lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(at));
     edit.text = joined(lines);
     return edit;
@@ -109,6 +114,7 @@ std::optional<Edit> random_edit(const std::string& text, std::mt19937& random) {
   line.replace(span.begin, span.length, replacement);
   edit.what = before + "  ->  " + line;
   edit.line = static_cast<std::uint32_t>(span.line) + 1;
+  edit.block_end = block_end(lines, span.line);
   edit.text = joined(lines);
   return edit;
 }

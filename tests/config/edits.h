@@ -19,7 +19,7 @@ struct Edit {
   Kind kind{};
   std::string text;             // of the whole file, edited
   std::uint32_t line = 0;       // 1-based; of a removed line: of the one that took its place
-  std::uint32_t block_end = 0;  // removed: the last line of the block that lost its head, and the one behind it, where YAML may notice
+  std::uint32_t block_end = 0;  // the line behind the block that the line begins, where YAML may notice that its head is gone
   std::string what;             // for messages
 };
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "daemon/findings.h"
 #include "tests/config/corpus.h"
@@ -36,9 +37,25 @@ bool follows_from_removal(const Diagnostic& finding, const test::Edit& edit) {
   return finding.code == "yaml_syntax" && finding.place.line <= edit.block_end;
 }
 
+// What a merge brings is placed where it is written, which is not where it does not fit.
+bool in_extension(const Diagnostic& finding, const std::string& text) {
+  std::istringstream stream(text);
+  bool extension = false;
+  std::string line;
+  for (std::uint32_t number = 1; number <= finding.place.line && std::getline(stream, line); ++number) {
+    if (!line.empty() && line[0] != ' ') extension = line.starts_with("x-");
+  }
+  return extension;
+}
+
 bool located(const test::Edit& edit, const Diagnostic& finding) {
-  if (about_names(finding)) return true;
-  return edit.kind == test::Edit::Kind::kLineRemoved ? follows_from_removal(finding, edit) : touches(finding, edit.line);
+  if (about_names(finding) || in_extension(finding, edit.text)) return true;
+  switch (edit.kind) {
+    case test::Edit::Kind::kLineRemoved: return follows_from_removal(finding, edit);
+    case test::Edit::Kind::kMisspeltKey:  // `sinks` without its s is a key too, and what stands below it does not fit
+      return edit.line <= finding.place.line && finding.place.line <= edit.block_end;
+    default: return touches(finding, edit.line);
+  }
 }
 
 }  // namespace
