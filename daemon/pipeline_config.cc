@@ -325,9 +325,10 @@ class PipelineChecker {
     const bool every = !pipeline.sinks.empty() && !some_sink_takes_all_;
     const ConfigNode* written = root.find("unmatched");
     if (every && written == nullptr) {
+      const ConfigNode* empty = root.find_key("unmatched");
       const ConfigNode* sinks = root.find_key(root.find("sinks") != nullptr ? "sinks" : "sink");
       context_.findings.error(
-          *sinks, "missing_key",
+          empty != nullptr ? *empty : *sinks, "missing_key",
           "every sink has a `when`, and the key \"unmatched\" does not say what happens to a record that none of them takes",
           "add unmatched: drop or unmatched: dead_letter");
     }

@@ -103,7 +103,7 @@ bool parse(const YamlText& text, YamlTreeBuilder& builder, Diagnostics& findings
     builder.report_open();
   } catch (const YAML::Exception& exception) {
     builder.report_open();
-    explain_syntax_error(text, {exception.mark.pos, exception.msg, builder.open_bracket()}, findings);
+    explain_syntax_error(text, {exception.mark.pos, exception.msg, builder.open_bracket(), builder.long_quote()}, findings);
   } catch (const std::exception& exception) {
     findings.add({Diagnostic::Severity::kError, {text.file(), 1, 1, 1, 1}, {}, "yaml_syntax", exception.what(), {}, {}});
   }
@@ -125,11 +125,15 @@ std::optional<ConfigNode> load_yaml(std::string_view bytes, const std::string& f
     return std::nullopt;
   }
   const YamlText text(bytes, file);
+  if (bytes.starts_with("\xef\xbb\xbf")) {  // the library would leave it out and count wrongly
+    add_text_error(text, 0, 3, "yaml_trap", "a second byte order mark stands here", "delete it", findings);
+    return std::nullopt;
+  }
   if (!check_bytes(text, findings)) return std::nullopt;
   YamlTreeBuilder builder(text, limits, findings);
   if (!parse(text, builder, findings)) return std::nullopt;
   ConfigNode root = builder.root() ? std::move(*builder.root()) : ConfigNode{};
-  if (root.place.line == 0) root.place = {file, 1, 1, 1, 1};
+  if (root.is_null()) root.place = {file, 1, 1, 1, 1};
   drop_extensions(root);
   assign_paths(root, "");
   return root;

@@ -164,8 +164,10 @@ Explanation second_colon(const YamlText& text, std::size_t offset) {
   while (line.text.substr(key).starts_with("- ")) key = std::min(line.text.find_first_not_of(' ', key + 1), line.text.size());
   const std::size_t colon = line.text.find(": ");
   const bool ends_line = line.begin + line.text.size() == offset + 1;
-  if (line.begin > 0 && key < line.text.size() && (colon == kNone ? ends_line : line.begin + colon == offset)) {
+  if (key < line.text.size() && (colon == kNone ? ends_line : line.begin + colon == offset)) {
     if (auto found = line_without_colon(text, line)) return *found;
+    constexpr std::size_t kLongestKey = 1024;  // YAML 1.2, 7.4.2
+    if (offset - line.begin - key > kLongestKey) return {line.begin + key, offset, "yaml_syntax", "a key has at most 1024 characters", {}};
     return {line.begin + key, offset, "yaml_syntax", "this line is indented deeper than the key above it, which has a value already",
             "begin it in the column of that key"};
   }
@@ -260,7 +262,19 @@ Explanation by_message(const YamlText& text, std::size_t offset, const YamlCompl
   return {offset, offset + 1, "yaml_syntax", message, {}};
 }
 
+// A quote that was left open takes all up to the next one, which was to open another text.
+std::optional<Explanation> quote_ends_elsewhere(const YamlText& text, std::size_t offset, const YamlComplaint& complaint) {
+  if (!complaint.long_quote) return std::nullopt;
+  const auto [begin, end] = *complaint.long_quote;
+  const std::uint32_t line = text.line_column(end).first;
+  if (offset + 1 < end || text.line_column(offset).first != line) return std::nullopt;
+  return Explanation{begin, begin + 1, "yaml_syntax",
+                     "the quote that opens here ends in line " + std::to_string(line) + ", where text stands behind it",
+                     "close it where its value ends"};
+}
+
 Explanation explain(const YamlText& text, std::size_t offset, const YamlComplaint& complaint) {
+  if (auto found = quote_ends_elsewhere(text, offset, complaint)) return *found;
   if (complaint.message.starts_with("the referenced anchor")) return unknown_alias(text, offset);
   const Line line = split_line(text, offset);
   if (auto found = tab_indentation(text, line)) return *found;

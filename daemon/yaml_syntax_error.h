@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "daemon/yaml_text.h"
 
@@ -12,7 +13,8 @@ namespace sluice::daemon {
 struct YamlComplaint {
   int offset = -1;  // negative: unknown
   std::string message;
-  std::optional<std::size_t> open_bracket;  // of the innermost { or [ that was open then
+  std::optional<std::size_t> open_bracket;                        // of the innermost { or [ that was open then
+  std::optional<std::pair<std::size_t, std::size_t>> long_quote;  // begin and end of the quoted text before, if it goes over lines
 };
 
 // Adds one finding, unless there is one of the same code for the same place.

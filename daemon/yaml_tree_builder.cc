@@ -45,7 +45,8 @@ constexpr std::array kInvisible = {Invisible{"\xc2\xa0", "U+00A0, a non-breaking
                                    Invisible{"\xe2\x80\xa8", "U+2028, a line separator"},
                                    Invisible{"\xe2\x80\xa9", "U+2029, a paragraph separator"},
                                    Invisible{"\xe2\x81\xa0", "U+2060, without width"},
-                                   Invisible{"\xe3\x80\x80", "U+3000, an ideographic space"}};
+                                   Invisible{"\xe3\x80\x80", "U+3000, an ideographic space"},
+                                   Invisible{"\xef\xbb\xbf", "U+FEFF, a byte order mark"}};
 
 // Quotation marks of prose, which quote nothing in YAML.
 bool begins_with_curly_quote(std::string_view text) {
@@ -92,6 +93,15 @@ void YamlTreeBuilder::error(const Place& place, std::string_view code, std::stri
 }
 
 bool YamlTreeBuilder::expects_key() const { return !frames_.empty() && frames_.back().node.is_mapping() && !frames_.back().key; }
+
+// A tree may be deep in aliases and still small to write: both what is kept for an anchor and what an alias adds take time and memory.
+void YamlTreeBuilder::count_copies(std::size_t nodes, const Place& place) {
+  copies_ += nodes;
+  if (copies_ <= limits_.copies) return;
+  error(place, "yaml_limit", fmt::format("anchors and aliases make more than {} values", limits_.copies),
+        "name a smaller part with the anchor, or write the values out");
+  throw YamlAbandoned{};
+}
 
 void YamlTreeBuilder::count(std::size_t nodes, std::size_t text_bytes, const Place& place) {
   nodes_ += nodes;
@@ -143,7 +153,8 @@ void YamlTreeBuilder::null(std::size_t begin, Anchor anchor) {
   count(1, 0, node.place);
   if (key && !spelled) {
     const bool colon = rest.starts_with(':');
-    if (colon) error(node.place, "yaml_syntax", "a key is missing before the colon");
+    if (colon && !std::exchange(missing_key_reported_, true))
+      error(source_.place(content, content + 1), "yaml_syntax", "a key is missing before the colon");
     if (rest.starts_with(',')) error(node.place, "yaml_syntax", "nothing stands between two commas");
     frames_.back().key_reported = true;
   }
@@ -156,6 +167,7 @@ void YamlTreeBuilder::alias(std::size_t begin, Anchor anchor) {
     error(source_.place(begin, begin + 1), "yaml_syntax", "the alias stands inside the value that it refers to");
     throw YamlAbandoned{};
   }
+  count_copies(found->second.nodes, source_.place(begin, begin + 1));
   count(found->second.nodes, found->second.text_bytes, source_.place(begin, begin + 1));
   add(found->second.node, 0);
 }
@@ -164,7 +176,7 @@ void YamlTreeBuilder::scalar(std::size_t begin, Anchor anchor, const std::string
   const NodeProperties properties = skip_properties(source_.text(), begin);
   const std::size_t content = properties.content;
   ScalarScan scan = scan_scalar(source_, content, value);
-  check_tag(begin, scan.end, true);
+  check_tag(begin, value.empty() ? begin : scan.end, true);
   ConfigNode node;
   node.kind = ConfigNode::Kind::kScalar;
   node.style = scan.style;
@@ -172,6 +184,9 @@ void YamlTreeBuilder::scalar(std::size_t begin, Anchor anchor, const std::string
   node.place = only_tag ? source_.place(properties.tag_begin, properties.tag_end) : source_.place(content, scan.end);
   node.text = value;
   node.comment_follows = scan.comment_follows;
+  const bool quoted = scan.style == ConfigNode::Style::kSingleQuoted || scan.style == ConfigNode::Style::kDoubleQuoted;
+  long_quote_.reset();
+  if (quoted && node.place.line != node.place.end_line) long_quote_.emplace(content, scan.end);
   node.runs = std::move(scan.runs);
   count(1, value.size(), node.place);
   if (!scan.closed) error(node.place, "yaml_syntax", "the quote is not closed");
@@ -277,10 +292,8 @@ void YamlTreeBuilder::begin_collection(ConfigNode::Kind kind, std::size_t begin,
   frame.flow = flow == Flow::kYes;
   frame.content = content;
   count(1, 0, frame.node.place);
-  if (expects_key()) {
-    const bool braces = source_.text().substr(content).starts_with('{') && frames_.back().flow;
-    error(frame.node.place, "yaml_syntax", "a key must be text",
-          braces ? "a variable is written \"${NAME}\"" : "a value that begins with { or [ must be quoted");
+  if (expects_key() && frames_.back().flow && source_.text().substr(content).starts_with('{')) {
+    error(frame.node.place, "yaml_syntax", "a key must be text", "a variable is written \"${NAME}\"");
     throw YamlAbandoned{};
   }
   if (frames_.size() >= limits_.depth) {
@@ -310,8 +323,10 @@ std::optional<std::size_t> YamlTreeBuilder::open_bracket() const {
 
 void YamlTreeBuilder::add(ConfigNode node, Anchor anchor) {
   if (anchor != 0) {
-    Anchored anchored{node, 0, 0};
-    measure(node, anchored.nodes, anchored.text_bytes);
+    std::size_t nodes = 0, text_bytes = 0;
+    measure(node, nodes, text_bytes);
+    count_copies(nodes, node.place);
+    Anchored anchored{node, nodes, text_bytes};
     count(0, anchored.text_bytes, node.place);  // the kept copy takes memory too
     anchors_.insert_or_assign(anchor, std::move(anchored));
   }
@@ -338,8 +353,8 @@ void YamlTreeBuilder::add_to_mapping(Frame& frame, ConfigNode node) {
 }
 
 void YamlTreeBuilder::take_key(Frame& frame, ConfigNode node) {
-  if (!node.is_scalar()) {  // an alias: a collection that is written here was refused at its begin
-    error(node.place, "yaml_syntax", "a key must be text");
+  if (!node.is_scalar()) {
+    error(node.place, "yaml_syntax", "a key must be text", "a value that begins with { or [ must be quoted");
     throw YamlAbandoned{};
   }
   frame.key = std::move(node);

@@ -32,6 +32,8 @@ class YamlTreeBuilder {
   void scalar(std::size_t offset, Anchor anchor, const std::string& value);
   // Where the innermost { or [ that is still open stands; for a parser that gave up.
   std::optional<std::size_t> open_bracket() const;
+  // Begin and end of the last scalar, if it is quoted and goes over several lines.
+  std::optional<std::pair<std::size_t, std::size_t>> long_quote() const { return long_quote_; }
   // Reports what was kept back for the end of a collection that will not come.
   void report_open();
 
@@ -65,6 +67,7 @@ class YamlTreeBuilder {
   void apply_merges(Frame& frame);
   void merge_one(Frame& frame, const ConfigNode& source);
   void count(std::size_t nodes, std::size_t text_bytes, const Place& place);
+  void count_copies(std::size_t nodes, const Place& place);
   void check_tag(std::size_t at, std::size_t end, bool scalar);
   void check_key_colon(std::size_t key_end, const ConfigNode& key, Frame& frame);
   void check_split(const ConfigNode& node, Frame& frame);
@@ -79,7 +82,9 @@ class YamlTreeBuilder {
   std::vector<Frame> frames_;
   std::unordered_map<Anchor, Anchored> anchors_;
   std::optional<ConfigNode> root_;
-  std::size_t nodes_ = 0, text_bytes_ = 0;
+  std::size_t nodes_ = 0, copies_ = 0, text_bytes_ = 0;
+  std::optional<std::pair<std::size_t, std::size_t>> long_quote_;
+  bool missing_key_reported_ = false;  // once is enough
 };
 
 }  // namespace sluice::daemon

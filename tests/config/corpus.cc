@@ -112,9 +112,25 @@ std::string joined(const std::vector<std::string>& names) {
 void describe(std::string_view kind, const daemon::ComponentUse& use, const std::string& around, std::string& out) {
   out += fmt::format("{} {} = {}{}\n", kind, use.name, use.type(), around);
   if (use.component == nullptr) return;
-  for (const auto& [name, text] : use.component->show(use.config)) {
-    if (!text.empty()) out += fmt::format("  {} = \"{}\"\n", name, escaped(text));
+  const auto docs = use.component->fields();
+  const auto shown = use.component->show(use.config);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const auto& [name, text] = shown[i];
+    if (text != docs.at(i).default_text) out += fmt::format("  {} = \"{}\"\n", name, escaped(text));
   }
+}
+
+void describe(const pipeline::RetryPolicy& retry, std::string& out) {
+  const pipeline::RetryPolicy usual;
+  if (retry.initial == usual.initial && retry.max == usual.max && retry.give_up_after == usual.give_up_after) return;
+  out += fmt::format("  retry {}ms to {}ms{}\n", retry.initial.count(), retry.max.count(),
+                     retry.give_up_after ? fmt::format(", {}ms in all", retry.give_up_after->count()) : "");
+}
+
+void describe(const pipeline::CommitPolicy& commit, std::string& out) {
+  const pipeline::CommitPolicy usual;
+  if (commit.every == usual.every && commit.records == usual.records && commit.bytes == usual.bytes) return;
+  out += fmt::format("  commit every {}ms, {} records, {} bytes\n", commit.every.count(), commit.records, commit.bytes);
 }
 
 std::string conditions(const std::vector<Condition>& when) {
@@ -176,14 +192,21 @@ std::string tree_of(const Case& one, const daemon::PipelineConfig& pipeline) {
   const auto root = daemon::load_yaml(one.text, one.name, findings);
   std::string out;
   if (root) tree_lines(*root, out);
-  out += fmt::format("\npipeline {}\n", pipeline.name);
+  out += fmt::format("\npipeline {}{}\n", pipeline.name, pipeline.description.empty() ? "" : ": " + escaped(pipeline.description));
+  const daemon::PipelineConfig usual;
+  if (pipeline.shards != usual.shards) out += fmt::format("  shards {}\n", pipeline.shards);
+  if (pipeline.queue_bytes.bytes != usual.queue_bytes.bytes) out += fmt::format("  queue {} bytes\n", pipeline.queue_bytes.bytes);
+  if (pipeline.shutdown_timeout != usual.shutdown_timeout) out += fmt::format("  stops within {}ms\n", pipeline.shutdown_timeout.count());
   for (const daemon::SourceConfig& source : pipeline.sources) {
     describe("source", source, "", out);
+    describe(source.retry, out);
     describe_steps(source.chain, out);
   }
   describe_steps(pipeline.steps, out);
   for (const daemon::SinkConfig& sink : pipeline.sinks) {
     describe("sink", sink, " from " + joined(sink.from) + conditions(sink.when), out);
+    describe(sink.commit, out);
+    describe(sink.retry, out);
     describe_steps(sink.chain, out);
   }
   return out;

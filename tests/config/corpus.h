@@ -9,7 +9,8 @@
 // These lines are cut off before the rest is loaded.  A file whose last bytes matter (an open quote, no line break at the end) has
 // them in NAME.expect instead, without "# expect: ".
 //
-// good/NAME.yaml gives no error; NAME.tree is what tree_of() says of it.
+// good/NAME.yaml gives no error; NAME.tree is what tree_of() says of it.  SLUICE_WRITE_TREES=1 writes the trees anew: read them then.
+// SLUICE_RECORD_FINDINGS=FILE appends what was expected and what was found, as a person would see it.
 //
 // Variables that are set: see variables() in corpus.cc.  Components are the real ones.
 
@@ -36,7 +37,7 @@ daemon::LoadedPipelines load_case(const Case& one);
 std::string findings_of(const daemon::LoadedPipelines& loaded);
 
 // The tree as sluice understands it: aliases and merges resolved, `path = "text"` for every value, then the pipeline: who reads whom,
-// and each component's fields with their defaults.
+// and what differs from the defaults.
 std::string tree_of(const Case& one, const daemon::PipelineConfig& pipeline);
 
 std::string read_file(const std::filesystem::path& path);
