@@ -10,6 +10,7 @@
 #include "daemon/definition_builder.h"
 #include "daemon/findings.h"
 #include "daemon/reload_plan.h"
+#include "daemon/tap_session.h"
 #include "pipeline/position_change.h"
 
 namespace sluice::daemon {
@@ -208,6 +209,10 @@ Status DaemonControl::refusal(const std::string& name, const std::stop_token& st
   if (!refused) return {};
   // The code of an Error must outlive everything, and this one is only copied text.
   return Error(ErrorKind::kInvalidConfig, "invalid_config", status.last_error->code + ": " + status.last_error->message);
+}
+
+Result<std::unique_ptr<admin::TapSession>> DaemonControl::tap(std::string_view pipeline, const admin::TapWish& wish) {
+  return open_tap(*SLUICE_TRY(find(pipeline)), wish, open_taps_);
 }
 
 }  // namespace sluice::daemon

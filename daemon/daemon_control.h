@@ -15,7 +15,10 @@
 namespace sluice::daemon {
 
 // Any thread.
-class DaemonControl final : public admin::PipelineControl, public admin::PositionControl, public admin::ReloadControl {
+class DaemonControl final : public admin::PipelineControl,
+                            public admin::PositionControl,
+                            public admin::ReloadControl,
+                            public admin::TapControl {
  public:
   struct Parts {
     pipeline::Supervisor& supervisor;
@@ -46,6 +49,9 @@ class DaemonControl final : public admin::PipelineControl, public admin::Positio
   Result<std::vector<std::string>> cleanup(std::string_view pipeline, std::stop_token stop) override;
 
   Result<admin::ReloadReport> reload(Mode mode, std::stop_token stop) override;
+
+  Result<std::unique_ptr<admin::TapSession>> tap(std::string_view pipeline, const admin::TapWish& wish) override;
+
   // Between the stop of an old pipeline and the start of its new self nothing runs, and yet the daemon has not come to its end.
   bool reloading() const { return reloading_; }
 
@@ -62,6 +68,7 @@ class DaemonControl final : public admin::PipelineControl, public admin::Positio
   Gauge& time_;
   std::mutex reload_mutex_;
   std::atomic<bool> ready_{false}, reloading_{false};
+  const std::shared_ptr<std::atomic<int>> open_taps_ = std::make_shared<std::atomic<int>>(0);
 };
 
 }  // namespace sluice::daemon

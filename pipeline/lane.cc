@@ -156,8 +156,10 @@ Result<Lane::Pending> Lane::select(BoundedQueue::Item item, std::stop_token aban
     tallies[index_].in_lane += pending.batch->size();
   });
   drop_known(*pending.batch, pending.selected);
+  runtime_.taps.offer(definition_.name, TapSide::kBefore, *pending.batch, pending.selected);
   SLUICE_TRY(apply_when(*pending.batch, pending.selected, abandon));
   if (!chain_.empty()) SLUICE_TRY(apply_chain(pending, abandon));
+  runtime_.taps.offer(definition_.name, TapSide::kAfter, *pending.batch, pending.selected);
   return pending;
 }
 
@@ -203,7 +205,11 @@ Status Lane::apply_when(const Batch& batch, std::vector<std::uint32_t>& selected
 
 Status Lane::apply_chain(Pending& pending, std::stop_token abandon) {
   const auto fork = Batch::fork(pending.batch, pending.selected);
-  for (const auto& step : chain_) SLUICE_TRY(step->apply(*fork, dead_letters_, abandon));
+  for (const auto& step : chain_) {
+    runtime_.taps.offer(step->definition().name, TapSide::kBefore, *fork);
+    SLUICE_TRY(step->apply(*fork, dead_letters_, abandon));
+    runtime_.taps.offer(step->definition().name, TapSide::kAfter, *fork);
+  }
   const BatchCounts& counts = fork->counts();
   runtime_.books.change([&](std::vector<LaneTally>& tallies) {
     LaneTally& tally = tallies[index_];

@@ -61,6 +61,7 @@ class Pipeline::Impl {
     enter(failure ? State::kFailed : State::kStopped);
     // Components are closed with the pipeline's end, not with its object's: a failed one must not hold locks or connections.
     for (const auto& shard : shards_) shard->snapshot_desk()->close();
+    taps_->end();
     shards_.clear();
     lanes_.clear();
     finished_ = true;
@@ -91,6 +92,7 @@ class Pipeline::Impl {
 
   std::vector<LaneBooks> books() const { return books_.snapshot(); }
   bool finished() const { return finished_; }
+  std::shared_ptr<Taps> taps() const { return taps_; }
 
   Status request_snapshot(const std::string& source, std::span<const std::string> tables, std::stop_token stop) {
     const auto desk = SLUICE_TRY(desk_of(source));
@@ -159,7 +161,7 @@ class Pipeline::Impl {
       return {};
     };
     SLUICE_TRY(insist({}, "dead_letters", open_store, stop));
-    runtime_ = std::make_unique<Runtime>(Runtime{definition_, environment_, schemas_, keeper_, *dead_letters_, books_, monitor_});
+    runtime_ = std::make_unique<Runtime>(Runtime{definition_, environment_, schemas_, keeper_, *dead_letters_, books_, monitor_, *taps_});
     for (std::size_t i = 0; i < definition_.sinks.size(); ++i) {
       const SinkDefinition& sink = definition_.sinks[i];
       const auto build_lane = [&]() -> Status {
@@ -308,6 +310,7 @@ class Pipeline::Impl {
   SchemaPool schemas_;
   Books books_;
   Monitor monitor_;
+  const std::shared_ptr<Taps> taps_ = std::make_shared<Taps>();
   CheckpointKeeper keeper_;
   std::unique_ptr<DeadLetterQueue> dead_letters_;
   std::unique_ptr<Runtime> runtime_;
@@ -330,6 +333,7 @@ Status Pipeline::run(std::stop_token stop) { return impl_->run(stop); }
 PipelineStatus Pipeline::status() const { return impl_->status(); }
 std::vector<LaneBooks> Pipeline::books() const { return impl_->books(); }
 bool Pipeline::finished() const { return impl_->finished(); }
+std::shared_ptr<Taps> Pipeline::taps() const { return impl_->taps(); }
 Status Pipeline::request_snapshot(const std::string& source, std::span<const std::string> tables, std::stop_token stop) {
   return impl_->request_snapshot(source, tables, std::move(stop));
 }

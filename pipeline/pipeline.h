@@ -15,6 +15,7 @@
 #include "core/result.h"
 #include "pipeline/definition.h"
 #include "pipeline/status.h"
+#include "pipeline/taps.h"
 
 namespace sluice::pipeline {
 
@@ -33,6 +34,9 @@ class Pipeline {
   PipelineStatus status() const;
   std::vector<LaneBooks> books() const;  // one consistent snapshot
   bool finished() const;                 // run() has returned
+
+  // Listeners of this run; they hear of its end.
+  std::shared_ptr<Taps> taps() const;
 
   // Asks `source` (empty: the only one) to read these tables again; blocks until its thread has taken the wish.  kFatal unknown_source,
   // not_running, or what the source says; kTransient source_busy.

@@ -11,6 +11,7 @@
 #include "pipeline/checkpoint_keeper.h"
 #include "pipeline/definition.h"
 #include "pipeline/monitor.h"
+#include "pipeline/taps.h"
 
 namespace sluice::pipeline {
 
@@ -22,6 +23,7 @@ struct Runtime {
   DeadLetterQueue& dead_letters;   // thread-safe
   Books& books;                    // thread-safe
   Monitor& monitor;                // thread-safe
+  Taps& taps;                      // thread-safe
 
   // One per component built; only while the pipeline is being built, by the thread that builds it.
   std::vector<std::unique_ptr<LabelledMetrics>> labelled = {};

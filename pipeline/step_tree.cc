@@ -84,13 +84,18 @@ void StepTree::enter(const std::vector<std::size_t>& lanes, const BatchCounts& b
 Status StepTree::apply(Node& node, Step& step, Batch& batch, std::stop_token stop) {
   const BatchCounts before = batch.counts();
   const std::size_t size_before = batch.size();
+  const std::string& name = step.definition().name;
+  runtime_.taps.offer(name, TapSide::kBefore, batch);
   SLUICE_TRY(step.apply(batch, dead_letters_, stop));
+  runtime_.taps.offer(name, TapSide::kAfter, batch);
   enter(node.reached, before, size_before, batch);
   return {};
 }
 
 Result<std::vector<StepTree::Delivery>> StepTree::process(std::shared_ptr<Batch> batch, std::stop_token stop) {
+  runtime_.taps.offer(root_.name, TapSide::kBefore, *batch);
   for (const auto& step : source_chain_) SLUICE_TRY(apply(root_, *step, *batch, stop));
+  runtime_.taps.offer(root_.name, TapSide::kAfter, *batch);
   std::vector<Delivery> deliveries;
   SLUICE_TRY(descend(root_, std::move(batch), deliveries, stop));
   return deliveries;

@@ -212,6 +212,11 @@ std::vector<LaneBooks> SupervisedPipeline::books() const {
   return result;
 }
 
+std::shared_ptr<Taps> SupervisedPipeline::taps() const {
+  const std::lock_guard lock(mutex_);
+  return running_ ? pipeline_->taps() : nullptr;
+}
+
 Status SupervisedPipeline::request_snapshot(const std::string& source, std::span<const std::string> tables, std::stop_token stop) {
   std::shared_ptr<Pipeline> pipeline;
   {

@@ -55,6 +55,9 @@ class SupervisedPipeline {
   std::vector<LaneBooks> books() const;
   Status request_snapshot(const std::string& source, std::span<const std::string> tables, std::stop_token stop);
 
+  // Of the run of now; null while nothing runs.
+  std::shared_ptr<Taps> taps() const;
+
   const Definition& definition() const { return definition_; }
   const Environment& environment() const { return environment_; }
 

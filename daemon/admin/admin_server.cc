@@ -16,6 +16,7 @@ std::vector<Route> all_routes() {
   add_pipeline_routes(routes);
   add_control_routes(routes);
   add_position_routes(routes);
+  add_tap_routes(routes);
   add_document_routes(routes);
   return routes;
 }
@@ -44,7 +45,7 @@ AdminServer::AdminServer(AdminOptions options, ListenAddress address, const Admi
       log_(parts.log),
       routes_(all_routes()),
       context_{parts.metrics,   parts.status,    parts.clock,  options_.version, options_.stall_after,
-               parts.pipelines, parts.positions, parts.reload, &routes_} {}
+               parts.pipelines, parts.positions, parts.reload, parts.taps,       &routes_} {}
 
 AdminServer::~AdminServer() = default;
 

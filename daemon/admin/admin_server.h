@@ -39,6 +39,7 @@ struct AdminParts {
   PipelineControl* pipelines = nullptr;
   PositionControl* positions = nullptr;
   ReloadControl* reload = nullptr;
+  TapControl* taps = nullptr;
 };
 
 class AdminServer {

@@ -2,7 +2,10 @@
 // What the admin API may ask the daemon to change.  Implemented by the daemon over its supervisor; called from the HTTP threads, several at
 // once.  Errors carry stable codes: unknown_pipeline (there is none of that name), and those that each method names.
 
+#include <chrono>
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -39,6 +42,28 @@ class PositionControl {
   // Both return a line per thing that was removed at the origin.
   virtual Result<std::vector<std::string>> resync(std::string_view pipeline, std::stop_token stop) = 0;
   virtual Result<std::vector<std::string>> cleanup(std::string_view pipeline, std::stop_token stop) = 0;
+};
+
+struct TapWish {
+  std::string place;  // the name of a source, step or sink; empty: every source
+  bool before = false;
+  std::string filter;  // an expression; empty: every record
+  std::size_t limit = 10;
+};
+
+// Records as they pass, as lines of JSON.  One thread.
+class TapSession {
+ public:
+  virtual ~TapSession() = default;
+  enum class Next : std::uint8_t { kLine, kNothingYet, kEnd };
+  virtual Next next(std::string& line, std::chrono::milliseconds patience) = 0;
+};
+
+class TapControl {
+ public:
+  virtual ~TapControl() = default;
+  // not_running, unknown_step, the codes of expressions, too_many_taps.
+  virtual Result<std::unique_ptr<TapSession>> tap(std::string_view pipeline, const TapWish& wish) = 0;
 };
 
 struct PlannedPipeline {

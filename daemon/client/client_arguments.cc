@@ -128,6 +128,16 @@ void add_fresh_starts(CLI::App& app, const Adder& adder) {
   adder.run(command, cleanup, &cleanup_command);
 }
 
+void add_tap(CLI::App& app, const Adder& adder) {
+  const auto tap = std::make_shared<ClientOptions>();
+  CLI::App* command = adder.add(app, "tap", "Show records as they pass", tap);
+  command->add_option("place", tap->pipeline, "PIPELINE, or PIPELINE.STEP with the name of a source, step or sink")->required();
+  command->add_option("--side", tap->side, "before or after the step")->check(CLI::IsMember({"before", "after"}))->capture_default_str();
+  command->add_option("--filter", tap->filter, "An expression; only records for which it is true");
+  command->add_option("--limit", tap->limit, "End after so many")->check(CLI::Range(1, 10'000))->capture_default_str();
+  adder.run(command, tap, &tap_command);
+}
+
 }  // namespace
 
 void add_client_commands(CLI::App& app, const Registry& registry, const Streams& streams, std::function<int()>& action) {
@@ -135,6 +145,7 @@ void add_client_commands(CLI::App& app, const Registry& registry, const Streams&
   add_state_commands(app, adder);
   add_positions(app, adder);
   add_fresh_starts(app, adder);
+  add_tap(app, adder);
 }
 
 }  // namespace sluice::client

@@ -34,6 +34,7 @@ int resume_command(const ClientOptions& options, daemon::Streams streams);
 int restart_command(const ClientOptions& options, daemon::Streams streams);
 int reload_command(const ClientOptions& options, daemon::Streams streams);
 int snapshot_command(const ClientOptions& options, daemon::Streams streams);
+int tap_command(const ClientOptions& options, daemon::Streams streams);
 int positions_show_command(const ClientOptions& options, daemon::Streams streams);
 int positions_set_command(const ClientOptions& options, const Registry& registry, daemon::Streams streams);
 int positions_reset_command(const ClientOptions& options, const Registry& registry, daemon::Streams streams);
