@@ -13,9 +13,17 @@ namespace sluice::daemon {
 
 namespace {
 
+// A file that cannot be read is a mistake at the place where it is named; a wrong line in it has a place of its own.
 void load_environment(const std::string& path, const Place& place, const std::string& yaml_path, Diagnostics& findings) {
-  const auto loaded = load_environment_file(path);
-  if (!loaded) findings.add({Diagnostic::Severity::kError, place, yaml_path, "unreadable_file", loaded.error().message(), {}, {}});
+  Diagnostics of_file;
+  load_environment_file(path, of_file);
+  for (Diagnostic finding : of_file.findings()) {
+    if (finding.code == "unreadable_file") {
+      finding.place = place;
+      finding.path = yaml_path;
+    }
+    findings.add(std::move(finding));
+  }
 }
 
 }  // namespace

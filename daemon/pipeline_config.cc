@@ -154,11 +154,11 @@ class PipelineChecker {
     for (const auto& [key, node] : named(root, "sink", "sinks")) {
       SinkConfig sink;
       CommonKeys common = defaults();
-      if (node->find("when") == nullptr) some_sink_takes_all_ = true;
       if (!use(ComponentKind::kSink, *node, key, key == nullptr ? kLoneSinkKeys : kNamedSinkKeys, sink, common)) continue;
       if (common.transforms) sink.chain = chain(*common.transforms, sink.name, kOwnedStepKeys);
       if (common.from) sink.written_from = std::move(common.from->names);
       sink.when = std::move(common.when.all);
+      if (sink.when.empty() && node->find("when") != nullptr) sink.when.emplace_back();  // what is wrong with it was said
       sink.on_error = common.on_error;
       sink.commit = policy(common.checkpoint);
       sink.retry = policy(common.retry);
@@ -322,13 +322,13 @@ class PipelineChecker {
 
   // CONFIG.md rule 5: a record must not vanish because no condition holds.
   void unmatched(const ConfigNode& root, const PipelineConfig& pipeline) {
-    const bool every = !pipeline.sinks.empty() && !some_sink_takes_all_;
+    const bool every = !pipeline.sinks.empty() &&
+                       std::all_of(pipeline.sinks.begin(), pipeline.sinks.end(), [](const SinkConfig& sink) { return !sink.when.empty(); });
     const ConfigNode* written = root.find("unmatched");
     if (every && written == nullptr) {
-      const ConfigNode* empty = root.find_key("unmatched");
       const ConfigNode* sinks = root.find_key(root.find("sinks") != nullptr ? "sinks" : "sink");
       context_.findings.error(
-          empty != nullptr ? *empty : *sinks, "missing_key",
+          *sinks, "missing_key",
           "every sink has a `when`, and the key \"unmatched\" does not say what happens to a record that none of them takes",
           "add unmatched: drop or unmatched: dead_letter");
     }
@@ -339,7 +339,6 @@ class PipelineChecker {
   const Registry& registry_;
   BindContext& context_;
   PipelineKeys keys_;
-  bool some_sink_takes_all_ = false;
   bool some_missing_ = false;  // a source, step or sink could not be read at all
 };
 

@@ -121,7 +121,8 @@ Status KafkaSink::start_producer() {
   drop_producer();
   isolating_ = std::exchange(isolate_next_, false);
   const std::string_view id = exactly_once_ ? std::string_view(transactional_id_) : std::string_view();
-  producer_ = SLUICE_TRY(Producer::start(producer_settings(config_, client_id_, id, {isolating_, batch_bytes_}), log_, statistics_));
+  const ClientSettings settings = SLUICE_TRY(producer_settings(config_, client_id_, id, {isolating_, batch_bytes_}));
+  producer_ = SLUICE_TRY(Producer::start(settings, log_, statistics_));
   topics_ = std::make_unique<Topics>(producer_->client(), config_.create_topics, producer_->last_error(), faults_);
   return {};
 }
@@ -141,7 +142,8 @@ Result<std::optional<Checkpoint>> KafkaSink::open(std::stop_token stop) {
 
 Result<Checkpoint> KafkaSink::take_over(std::stop_token stop) {
   SLUICE_TRY(prepare_progress_topic(stop));
-  ProgressLog log = SLUICE_TRY(ProgressLog::open(reader_settings(config_, client_id_), progress_name_, transactional_id_ + "/"));
+  const ClientSettings settings = SLUICE_TRY(reader_settings(config_, client_id_));
+  ProgressLog log = SLUICE_TRY(ProgressLog::open(settings, progress_name_, transactional_id_ + "/"));
   // A look before we take the transactional id from a producer that may be at work.
   const std::int64_t before = SLUICE_TRY(progress_end());
   SLUICE_TRY(log.read_decided(before, stop));
