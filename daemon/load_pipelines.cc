@@ -56,13 +56,22 @@ std::vector<std::string> expand(const std::vector<std::string>& paths, Diagnosti
   return unique;
 }
 
+// A finding about a connection's value stands in the settings file, and must say which pipeline has it.
+Diagnostic with_user(Diagnostic finding, const std::string& file) {
+  if (finding.place.file == file || finding.message.find(file) != std::string::npos) return finding;
+  finding.hint += (finding.hint.empty() ? "" : "; ") + ("it is used in " + file);
+  return finding;
+}
+
 void load_one(const std::string& file, std::string text, const LoadContext& context, LoadedPipelines& out) {
   auto root = load_yaml(text, file, out.findings);
   out.texts.add(file, std::move(text));
   if (!root) return;
-  use_connections(*root, context.settings, context.registry, out.findings);
-  BindContext binding{out.findings, context.variables, context.expressions, context.allow_unset};
+  Diagnostics findings;
+  use_connections(*root, context.settings, context.registry, findings);
+  BindContext binding{findings, context.variables, context.expressions, context.allow_unset};
   out.pipelines.push_back(check_pipeline(*root, file, context.registry, binding));
+  for (const Diagnostic& finding : findings.findings()) out.findings.add(with_user(finding, file));
 }
 
 void check_unique_names(LoadedPipelines& loaded) {
