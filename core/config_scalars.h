@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/bind_context.h"
@@ -37,8 +36,7 @@ std::optional<std::vector<TemplateText::Part>> expand_template(const ConfigNode&
 void wrong_type(const ConfigNode& node, std::string_view expected, BindContext& context);
 std::string_view kind_name(const ConfigNode& node);  // "a list", "a mapping", "text", "nothing"
 
-// static bool bind(const ConfigNode&, T&, BindContext&); static std::string type_name(); static std::string show(const T&);
-// static ValueShape shape(), which may be left out: then docs and editors know no more than the type's name.
+// static bool bind(const ConfigNode&, T&, BindContext&); std::string type_name(), show(const T&); ValueShape shape(), or without it: kAny.
 template <typename T>
 struct ConfigType;
 
