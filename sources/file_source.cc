@@ -82,7 +82,8 @@ struct ConfigType<sources::WhenDone> {
   }
   static std::string type_name() { return "keep | delete | {move: DIRECTORY}"; }
   static ValueShape shape() {
-    const FieldDoc move = shapes::field("move", "text", "Where the file goes.", shape_of<std::string>());
+    const FieldDoc move =
+        shapes::field("move", "text", "Directory that the file goes to; made when it is missing.", shape_of<std::string>());
     return shapes::any_of(shapes::one_of({"keep", "delete"}), shapes::choice_of({move}));
   }
   static std::string show(const sources::WhenDone& value) {

@@ -46,12 +46,14 @@ void check_rename(const RenameConfig& config, const ConfigNode& node, BindContex
 }
 
 const ConfigFields<RenameConfig>& rename_fields() {
-  static const auto kFields = ConfigFields<RenameConfig>()
-                                  .required("fields", &RenameConfig::fields,
-                                            "Old name: new name.  For a nested field both as paths: customer.mail: customer.email.")
-                                  .whole()
-                                  .beside("images", &RenameConfig::images, std::string(transforms::kImagesDoc))
-                                  .check(check_rename);
+  static const auto kFields =
+      ConfigFields<RenameConfig>()
+          .required("fields", &RenameConfig::fields,
+                    "Old name: new name.  A field stays where it is: for a nested one both are paths, customer.mail: "
+                    "customer.email.  To move one, use set and then drop.")
+          .whole()
+          .beside("images", &RenameConfig::images, std::string(transforms::kImagesDoc))
+          .check(check_rename);
   return kFields;
 }
 
