@@ -10,7 +10,7 @@
 #include "daemon/admin/request_body.h"
 #include "daemon/client/conversation.h"
 #include "daemon/client/offline.h"
-#include "daemon/yaml_loader.h"
+#include "daemon/source_texts.h"
 #include "pipeline/position_change.h"
 
 namespace sluice::client {
