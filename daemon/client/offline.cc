@@ -8,7 +8,7 @@
 #include <ostream>
 
 #include "core/clock.h"
-#include "daemon/client/conversation.h"
+#include "daemon/client/conversation_internal.h"
 #include "daemon/config_commands.h"
 #include "daemon/data_directory.h"
 #include "daemon/definition_builder.h"

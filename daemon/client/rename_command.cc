@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <ostream>
 
-#include "daemon/client/conversation.h"
+#include "daemon/client/conversation_internal.h"
 #include "daemon/client/offline.h"
 #include "pipeline/rename_pipeline.h"
 
