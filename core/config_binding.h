@@ -17,6 +17,7 @@
 #include "core/config_types.h"
 #include "core/diagnostic.h"
 #include "core/result.h"
+#include "core/value_shape.h"
 
 namespace sluice {
 
@@ -37,9 +38,16 @@ std::optional<std::vector<TemplateText::Part>> expand_template(const ConfigNode&
 void wrong_type(const ConfigNode& node, std::string_view expected, BindContext& context);
 std::string_view kind_name(const ConfigNode& node);  // "a list", "a mapping", "text", "nothing"
 
+// static bool bind(const ConfigNode&, T&, BindContext&); static std::string type_name(); static std::string show(const T&);
+// static ValueShape shape(), which may be left out: then docs and editors know no more than the type's name.
 template <typename T>
-struct ConfigType;  // static bool bind(const ConfigNode&, T&, BindContext&); static std::string type_name(); static std::string show(const
-                    // T&)
+struct ConfigType;
+
+template <typename T>
+ValueShape shape_of() {
+  if constexpr (requires { ConfigType<T>::shape(); }) return ConfigType<T>::shape();
+  return {};
+}
 
 // Enums: specialise with `static constexpr std::array kNames = {std::pair{std::string_view{"append"}, Mode::kAppend}, ...}`.
 template <typename E>
@@ -57,78 +65,91 @@ template <>
 struct ConfigType<bool> {
   static bool bind(const ConfigNode& node, bool& out, BindContext& context);
   static std::string type_name() { return "true or false"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kBool); }
   static std::string show(bool value) { return value ? "true" : "false"; }
 };
 template <>
 struct ConfigType<double> {
   static bool bind(const ConfigNode& node, double& out, BindContext& context);
   static std::string type_name() { return "number"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kNumber); }
   static std::string show(double value);
 };
 template <>
 struct ConfigType<std::string> {
   static bool bind(const ConfigNode& node, std::string& out, BindContext& context);
   static std::string type_name() { return "text"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kText); }
   static std::string show(const std::string& value) { return value; }
 };
 template <>
 struct ConfigType<std::chrono::milliseconds> {
   static bool bind(const ConfigNode& node, std::chrono::milliseconds& out, BindContext& context);
   static std::string type_name() { return "duration"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kDuration); }
   static std::string show(std::chrono::milliseconds value);
 };
 template <>
 struct ConfigType<ByteSize> {
   static bool bind(const ConfigNode& node, ByteSize& out, BindContext& context);
   static std::string type_name() { return "size"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kSize); }
   static std::string show(ByteSize value);
 };
 template <>
 struct ConfigType<Rate> {
   static bool bind(const ConfigNode& node, Rate& out, BindContext& context);
   static std::string type_name() { return "rate"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kRate); }
   static std::string show(Rate value);
 };
 template <>
 struct ConfigType<Share> {
   static bool bind(const ConfigNode& node, Share& out, BindContext& context);
   static std::string type_name() { return "share"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kShare); }
   static std::string show(Share value);
 };
 template <>
 struct ConfigType<Secret> {
   static bool bind(const ConfigNode& node, Secret& out, BindContext& context);
   static std::string type_name() { return "secret"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kSecret); }
   static std::string show(const Secret& value) { return value.empty() ? "" : "***"; }
 };
 template <>
 struct ConfigType<ConnectionUrl> {
   static bool bind(const ConfigNode& node, ConnectionUrl& out, BindContext& context);
   static std::string type_name() { return "URL"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kUrl); }
   static std::string show(const ConnectionUrl& value) { return value.redacted(); }
 };
 template <>
 struct ConfigType<Expression> {
   static bool bind(const ConfigNode& node, Expression& out, BindContext& context);
   static std::string type_name() { return "expression"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kExpression); }
   static std::string show(const Expression& value) { return value.text(); }
 };
 template <>
 struct ConfigType<Condition> {
   static bool bind(const ConfigNode& node, Condition& out, BindContext& context);
   static std::string type_name() { return "condition"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kCondition); }
   static std::string show(const Condition& value) { return value.text(); }
 };
 template <>
 struct ConfigType<TemplateText> {
   static bool bind(const ConfigNode& node, TemplateText& out, BindContext& context);
   static std::string type_name() { return "template"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kTemplate); }
   static std::string show(const TemplateText& value) { return value.node.text; }
 };
 template <>
 struct ConfigType<FieldPath> {
   static bool bind(const ConfigNode& node, FieldPath& out, BindContext& context);
   static std::string type_name() { return "field path"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kFieldPath); }
   static std::string show(const FieldPath& value) { return value.node.text; }
 };
 
@@ -145,11 +166,16 @@ requires(std::integral<T> && !std::same_as<T, bool>) struct ConfigType<T> {
     return true;
   }
   static std::string type_name() { return "integer"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kInteger); }
   static std::string show(T value) { return std::to_string(value); }
 };
 
 template <NamedEnum E>
 struct ConfigType<E> {
+  static ValueShape shape() {
+    const auto all = names();
+    return shapes::one_of({all.begin(), all.end()});
+  }
   static std::vector<std::string_view> names() {
     std::vector<std::string_view> result;
     for (const auto& [name, value] : EnumNames<E>::kNames) result.push_back(name);
@@ -183,6 +209,7 @@ struct ConfigType<std::optional<T>> {
     return true;
   }
   static std::string type_name() { return ConfigType<T>::type_name(); }
+  static ValueShape shape() { return shape_of<T>(); }
   static std::string show(const std::optional<T>& value) { return value ? ConfigType<T>::show(*value) : std::string(); }
 };
 
@@ -204,6 +231,7 @@ struct ConfigType<std::vector<T>> {
     return good;
   }
   static std::string type_name() { return "list of " + ConfigType<T>::type_name(); }
+  static ValueShape shape() { return shapes::list_of(shape_of<T>()); }
   static std::string show(const std::vector<T>& values) {
     std::string result = "[";
     for (const T& value : values) result += (result.size() == 1 ? "" : ", ") + ConfigType<T>::show(value);
@@ -229,6 +257,7 @@ struct ConfigType<std::vector<std::pair<K, V>>> {
     return good;
   }
   static std::string type_name() { return "mapping of " + ConfigType<K>::type_name() + " to " + ConfigType<V>::type_name(); }
+  static ValueShape shape() { return shapes::map_of(shape_of<K>(), shape_of<V>()); }
   static std::string show(const std::vector<std::pair<K, V>>&) { return {}; }
 };
 

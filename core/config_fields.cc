@@ -15,6 +15,8 @@ void unknown_keys(const ConfigNode& node, const std::vector<std::string_view>& k
 }
 
 void missing_key(const ConfigNode& node, std::string_view name, BindContext& context) {
+  const ConfigNode* key = node.find_key(name);
+  if (key != nullptr) return context.findings.error(*key, "missing_key", "the key \"" + std::string(name) + "\" has no value");
   context.findings.error(node, "missing_key", "the key \"" + std::string(name) + "\" is missing");
 }
 

@@ -17,17 +17,6 @@
 
 namespace sluice {
 
-// What docs, completion and `components NAME` say of one field.
-struct FieldDoc {
-  std::string name;
-  std::string type;
-  bool required = false;
-  std::string default_text;  // empty: none
-  std::string doc;
-  std::vector<FieldDoc> nested;
-  bool beside = false;  // stands beside the component's own key: `drop: [a]` with `images: after`
-};
-
 void unknown_keys(const ConfigNode& node, const std::vector<std::string_view>& known, BindContext& context);
 void missing_key(const ConfigNode& node, std::string_view name, BindContext& context);
 
@@ -53,12 +42,14 @@ class ConfigFields {
   // The field added last may be given directly where a mapping of fields is expected: `filter: <expr>`.
   ConfigFields& direct() {
     direct_ = entries_.size() - 1;
+    entries_.back().doc.form = FieldDoc::Form::kDirect;
     return *this;
   }
   // The field added last is the whole value, whatever its shape: `set: {field: <expr>}`.
   ConfigFields& whole() {
     direct();
     whole_ = true;
+    entries_.back().doc.form = FieldDoc::Form::kWhole;
     return *this;
   }
   // Rules between fields; called only when every field was good.
@@ -109,8 +100,10 @@ class ConfigFields {
 
   template <typename T>
   ConfigFields& add(std::string name, T C::*member, std::string doc, bool required, bool beside) {
-    FieldDoc field{std::move(name), ConfigType<T>::type_name(), required, {}, std::move(doc), {}, beside};
-    if constexpr (requires { T::fields(); }) field.nested = T::fields().docs();
+    FieldDoc field = shapes::field(std::move(name), ConfigType<T>::type_name(), std::move(doc), shape_of<T>());
+    field.required = required;
+    field.beside = beside;
+    field.nested = shapes::nested_fields(field.shape);
     entries_.push_back(
         {std::move(field),
          [member](const ConfigNode& node, C& out, BindContext& context) { return ConfigType<T>::bind(node, out.*member, context); },
@@ -155,6 +148,7 @@ requires requires { T::fields(); }
 struct ConfigType<T> {
   static bool bind(const ConfigNode& node, T& out, BindContext& context) { return T::fields().bind(node, nullptr, out, context); }
   static std::string type_name() { return "mapping"; }
+  static ValueShape shape() { return shapes::mapping_of(T::fields().docs()); }
   static std::string show(const T& value) {
     std::string result;
     for (const auto& [name, text] : T::fields().show(value)) result += (result.empty() ? "" : ", ") + name + ": " + text;

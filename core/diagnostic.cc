@@ -25,6 +25,13 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
+// What hands mix up: capitals, and - for _.
+std::string plain(std::string_view word) {
+  std::string result(word);
+  for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c == '-' || c == ' ' ? '_' : c;
+  return result;
+}
+
 }  // namespace
 
 bool Diagnostics::has_errors_since(std::size_t first) const {
@@ -34,14 +41,17 @@ bool Diagnostics::has_errors_since(std::size_t first) const {
 }
 
 std::string nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
-  if (word.size() > 64) return {};
+  if (word.empty() || word.size() > 64) return {};
+  const std::string wanted = plain(word);
   // Two slips in a long word, one in a short one: more would suggest unrelated words.
-  std::size_t best_distance = word.size() <= 3 ? 2 : 3;
+  std::size_t best_distance = wanted.size() <= 3 ? 2 : 3;
   std::string best;
   for (const std::string_view candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
-    const bool prefix = word.size() >= 3 && candidate.starts_with(word);
-    if (distance < best_distance || (prefix && best.empty())) {
+    const std::size_t distance = edit_distance(wanted, plain(candidate));
+    const bool prefix = (wanted.size() >= 3 && candidate.starts_with(wanted)) || (candidate.size() >= 4 && wanted.starts_with(candidate));
+    // Of two that are as near, the one of the same length: letters are exchanged more often than left out.
+    const bool tie = distance == best_distance && !best.empty() && candidate.size() == word.size() && best.size() != word.size();
+    if (distance < best_distance || tie || (prefix && best.empty())) {
       best_distance = std::min(best_distance, distance);
       best = candidate;
     }

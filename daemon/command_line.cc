@@ -7,6 +7,7 @@
 
 #include "daemon/client/client_arguments.h"
 #include "daemon/data_directory.h"
+#include "daemon/guide_commands.h"
 
 namespace sluice::daemon {
 
@@ -23,7 +24,6 @@ struct Parser {
   RunOptions run = {};
   EvalOptions eval = {};
   DeadLetterListOptions letters = {};
-  std::string component = {};
   std::string log_format = {}, data_dir = {}, listen = {};
 };
 
@@ -90,13 +90,6 @@ void add_eval(CLI::App& app, Parser& parser) {
   });
 }
 
-void add_components(CLI::App& app, Parser& parser) {
-  CLI::App* command = app.add_subcommand("components", "List sources, steps and sinks, or describe one");
-  command->add_option("name", parser.component, "Its type; `pipeline` describes the keys of a pipeline file");
-  command->callback(
-      [&parser] { parser.action = [&parser] { return components_command(parser.component, parser.registry, parser.streams); }; });
-}
-
 void add_dead_letters(CLI::App& app, Parser& parser) {
   CLI::App* command = app.add_subcommand("dlq", "Records that were set aside");
   command->require_subcommand(1);
@@ -126,7 +119,7 @@ int command_line(int argc, const char* const* argv, const Registry& registry, St
   add_explain(app, parser);
   add_doctor(app, parser);
   add_eval(app, parser);
-  add_components(app, parser);
+  add_guide_commands(app, registry, streams, parser.action);
   add_dead_letters(app, parser);
   client::add_client_commands(app, parser.registry, parser.streams, parser.action);
   app.add_subcommand("version", "Show the version of sluice and of its libraries")->callback([&parser] {

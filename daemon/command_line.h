@@ -59,7 +59,6 @@ int explain_command(const ConfigOptions& options, const Registry& registry, Stre
 // Asks the systems that the configuration names; kOk when no finding is an error, else kInvalid.
 int doctor_command(const ConfigOptions& options, const Registry& registry, Streams streams);
 int eval_command(const EvalOptions& options, Streams streams);
-int components_command(const std::string& name, const Registry& registry, Streams streams);  // empty name: the list
 int dead_letter_list_command(const DeadLetterListOptions& options, Streams streams);
 int version_command(Streams streams);
 

@@ -6,42 +6,34 @@
 
 #include <cstdlib>
 
+#include "daemon/environment_file.h"
 #include "daemon/source_texts.h"
 
 namespace sluice::daemon {
 
-namespace {
-
-std::string_view trim(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+void load_environment_file(const std::string& path, Diagnostics& findings) {
+  const auto text = read_whole_file(path, EnvironmentVariables::kFileLimit);
+  const auto refuse = [&](std::string_view code, std::string message) {
+    findings.add({Diagnostic::Severity::kError, {path, 1, 1, 1, 1}, {}, code, std::move(message), {}, {}});
+  };
+  if (!text) return refuse("unreadable_file", text.error().message());
+  const std::size_t before = findings.findings().size();
+  const auto variables = parse_environment_file(*text, path, findings);
+  if (findings.has_errors_since(before)) return;
+  for (const auto& [name, value] : variables) {
+    if (::setenv(name.c_str(), value.c_str(), 0) != 0) refuse("bad_value", "cannot set " + name);
+  }
 }
-
-std::string_view unquote(std::string_view value) {
-  const bool quoted = value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front();
-  return quoted ? value.substr(1, value.size() - 2) : value;
-}
-
-}  // namespace
 
 Status load_environment_file(const std::string& path) {
-  const std::string text = SLUICE_TRY(read_whole_file(path, EnvironmentVariables::kFileLimit));
-  std::size_t number = 0;
-  for (std::string_view rest = text; !rest.empty();) {
-    ++number;
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    std::string_view line = trim(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (line.empty() || line.front() == '#') continue;
-    if (line.starts_with("export ")) line = trim(line.substr(7));
-    const std::size_t equals = line.find('=');
-    const bool good = equals != std::string_view::npos && equals != 0 && line.find('\0') == std::string_view::npos;
-    if (!good) return Error(ErrorKind::kInvalidConfig, "bad_value", fmt::format("{}:{}: expected NAME=value", path, number));
-    const std::string name(trim(line.substr(0, equals))), value(unquote(trim(line.substr(equals + 1))));
-    if (::setenv(name.c_str(), value.c_str(), 0) != 0) return Error(ErrorKind::kFatal, "environment", fmt::format("cannot set {}", name));
-  }
-  return {};
+  Diagnostics findings;
+  load_environment_file(path, findings);
+  if (!findings.has_errors()) return {};
+  const Diagnostic& first = findings.findings().front();
+  if (first.code == "unreadable_file") return Error(ErrorKind::kInvalidConfig, "unreadable_file", first.message);
+  std::string message = fmt::format("{}:{}: {}", path, first.place.line, first.message);
+  if (!first.hint.empty()) message += " (" + first.hint + ")";
+  return Error(ErrorKind::kInvalidConfig, std::string(first.code), std::move(message));
 }
 
 std::optional<std::string> EnvironmentVariables::find(std::string_view name) const {

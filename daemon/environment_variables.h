@@ -20,9 +20,10 @@ class EnvironmentVariables final : public Variables {
   std::shared_ptr<const Variables> lasting() const override { return std::make_shared<EnvironmentVariables>(); }
 };
 
-// Puts the lines of `path` into the process's environment, where expressions find them too; what is set already stays.  Lines:
-// NAME=value, `export ` before it allowed, # comments, quotes around the value taken off.  kInvalidConfig with the line's number.
-// Call before there is a second thread.
+// Puts the lines of `path` (environment_file.h) into the process's environment, where expressions find them too; what is set already
+// stays.  Nothing is set when a line is wrong; each is a finding with its place.  Call before there is a second thread.
+void load_environment_file(const std::string& path, Diagnostics& findings);
+// The same with the first finding as an error, for callers that have a place of their own.
 Status load_environment_file(const std::string& path);
 
 }  // namespace sluice::daemon

@@ -52,6 +52,24 @@ auto identity(const Diagnostic& d) { return std::tie(d.place.file, d.place.line,
 
 std::string_view severity_name(const Diagnostic& finding) { return finding.severity == Diagnostic::Severity::kError ? "error" : "warning"; }
 
+// About the text itself, before it meant anything.
+bool about_yaml(const Diagnostic& d) { return d.severity == Diagnostic::Severity::kError && d.code.starts_with("yaml_"); }
+
+// `other` begins inside of what `yaml` is about.
+bool follows_from(const Diagnostic& other, const Diagnostic& yaml) {
+  if (about_yaml(other) || other.place.file != yaml.place.file) return false;
+  const auto begin = std::pair(other.place.line, other.place.column);
+  return begin >= std::pair(yaml.place.line, yaml.place.column) && begin < std::pair(yaml.place.end_line, yaml.place.end_column);
+}
+
+void drop_consequences(std::vector<Diagnostic>& findings) {
+  std::vector<Diagnostic> causes;
+  std::copy_if(findings.begin(), findings.end(), std::back_inserter(causes), about_yaml);
+  std::erase_if(findings, [&](const Diagnostic& finding) {
+    return std::any_of(causes.begin(), causes.end(), [&](const Diagnostic& cause) { return follows_from(finding, cause); });
+  });
+}
+
 }  // namespace
 
 std::vector<Diagnostic> sorted_findings(const Diagnostics& findings) {
@@ -60,6 +78,7 @@ std::vector<Diagnostic> sorted_findings(const Diagnostics& findings) {
   result.erase(
       std::unique(result.begin(), result.end(), [](const Diagnostic& a, const Diagnostic& b) { return identity(a) == identity(b); }),
       result.end());
+  drop_consequences(result);
   return result;
 }
 

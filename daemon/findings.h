@@ -8,7 +8,7 @@
 
 namespace sluice::daemon {
 
-// By file, line and column; the same finding is given once.
+// By file, line and column; the same finding is given once, and what only follows from what YAML made of a place is left out.
 std::vector<Diagnostic> sorted_findings(const Diagnostics& findings);
 
 //   orders.yaml:12:7: error[unknown_key]: unknown key "pathss"

@@ -154,6 +154,7 @@ class PipelineChecker {
     for (const auto& [key, node] : named(root, "sink", "sinks")) {
       SinkConfig sink;
       CommonKeys common = defaults();
+      if (node->find("when") == nullptr) some_sink_takes_all_ = true;
       if (!use(ComponentKind::kSink, *node, key, key == nullptr ? kLoneSinkKeys : kNamedSinkKeys, sink, common)) continue;
       if (common.transforms) sink.chain = chain(*common.transforms, sink.name, kOwnedStepKeys);
       if (common.from) sink.written_from = std::move(common.from->names);
@@ -227,6 +228,9 @@ class PipelineChecker {
   void not_a_component(ComponentKind kind, const ConfigNode& node) {
     std::string hint;
     if (node.is_scalar() && registry_.find(kind, node.text) != nullptr) hint = fmt::format("write \"{}: {{}}\"", node.text);
+    const std::size_t colon = node.text.find(':');
+    if (colon != std::string::npos && registry_.find(kind, node.text.substr(0, colon)) != nullptr) hint = "put a space after the colon";
+    if (node.style == ConfigNode::Style::kLiteral || node.style == ConfigNode::Style::kFolded) hint = "leave out the | or >: it makes text";
     context_.findings.error(node, "wrong_type",
                             fmt::format("expected a {} as {{<type>: {{fields}}}}, got {}", kind_word(kind), kind_name(node)),
                             std::move(hint));
@@ -253,9 +257,11 @@ class PipelineChecker {
       return nullptr;
     }
     const std::string& name = unknown->first.text;
+    const std::string hint = other_kind_hint(kind, name);
+    const bool of_other_kind = hint.starts_with('"');
     context_.findings.add({Diagnostic::Severity::kError, unknown->first.place, unknown->first.path, "unknown_component",
-                           fmt::format("there is no {} \"{}\"", kind_word(kind), name), nearest(name, registry_.names(kind)),
-                           other_kind_hint(kind, name)});
+                           fmt::format("there is no {} \"{}\"", kind_word(kind), name),
+                           of_other_kind ? std::string() : nearest(name, registry_.names(kind)), hint});
     return unknown;
   }
 
@@ -286,13 +292,14 @@ class PipelineChecker {
       if (component != nullptr && registry_.find(component->kind, key) != nullptr) continue;  // reported as a conflict
       if (component == nullptr && component_entry == nullptr) continue;                       // reported as without a type
       context_.findings.add({Diagnostic::Severity::kError, entry.first.place, entry.first.path, "unknown_key",
-                             fmt::format("unknown key \"{}\"", key), nearest(key, allowed),
-                             inside_hint(component, key, component_entry->first.text)});
+                             fmt::format("unknown key \"{}\"", key), nearest(key, allowed), inside_hint(component, key, *component_entry)});
     }
   }
 
-  static std::string inside_hint(const Component* component, const std::string& key, const std::string& type) {
+  static std::string inside_hint(const Component* component, const std::string& key, const ConfigNode::Entry& entry) {
+    const std::string& type = entry.first.text;
     if (component == nullptr) return {};
+    if (entry.second.is_null() && !component->fields().empty()) return fmt::format("to put it inside \"{}:\", indent it deeper", type);
     for (const FieldDoc& field : component->fields()) {
       if (field.name == key && !field.beside) return fmt::format("it belongs inside \"{}:\"", type);
     }
@@ -315,13 +322,13 @@ class PipelineChecker {
 
   // CONFIG.md rule 5: a record must not vanish because no condition holds.
   void unmatched(const ConfigNode& root, const PipelineConfig& pipeline) {
-    const bool every = !pipeline.sinks.empty() &&
-                       std::all_of(pipeline.sinks.begin(), pipeline.sinks.end(), [](const SinkConfig& sink) { return !sink.when.empty(); });
+    const bool every = !pipeline.sinks.empty() && !some_sink_takes_all_;
     const ConfigNode* written = root.find("unmatched");
     if (every && written == nullptr) {
+      const ConfigNode* empty = root.find_key("unmatched");
       const ConfigNode* sinks = root.find_key(root.find("sinks") != nullptr ? "sinks" : "sink");
       context_.findings.error(
-          *sinks, "missing_key",
+          empty != nullptr ? *empty : *sinks, "missing_key",
           "every sink has a `when`, and the key \"unmatched\" does not say what happens to a record that none of them takes",
           "add unmatched: drop or unmatched: dead_letter");
     }
@@ -332,6 +339,7 @@ class PipelineChecker {
   const Registry& registry_;
   BindContext& context_;
   PipelineKeys keys_;
+  bool some_sink_takes_all_ = false;
   bool some_missing_ = false;  // a source, step or sink could not be read at all
 };
 

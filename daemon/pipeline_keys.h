@@ -99,6 +99,7 @@ template <>
 struct ConfigType<daemon::GiveUpAfter> {
   static bool bind(const ConfigNode& node, daemon::GiveUpAfter& out, BindContext& context);
   static std::string type_name() { return "never | duration"; }
+  static ValueShape shape() { return shapes::any_of(shapes::one_of({"never"}), shape_of<std::chrono::milliseconds>()); }
   static std::string show(const daemon::GiveUpAfter& value);
 };
 
@@ -106,6 +107,7 @@ template <>
 struct ConfigType<daemon::WhenList> {
   static bool bind(const ConfigNode& node, daemon::WhenList& out, BindContext& context);
   static std::string type_name() { return "condition or list of conditions"; }
+  static ValueShape shape() { return shapes::any_of(shape_of<Condition>(), shapes::list_of(shape_of<Condition>())); }
   static std::string show(const daemon::WhenList&) { return {}; }
 };
 
@@ -113,6 +115,7 @@ template <>
 struct ConfigType<daemon::ReferenceList> {
   static bool bind(const ConfigNode& node, daemon::ReferenceList& out, BindContext& context);
   static std::string type_name() { return "name or list of names"; }
+  static ValueShape shape() { return shapes::any_of(shape_of<std::string>(), shapes::list_of(shape_of<std::string>())); }
   static std::string show(const daemon::ReferenceList&) { return {}; }
 };
 

@@ -70,6 +70,7 @@ template <>
 struct ConfigType<daemon::FileSetting> {
   static bool bind(const ConfigNode& node, daemon::FileSetting& out, BindContext& context);
   static std::string type_name() { return "file"; }
+  static ValueShape shape() { return shapes::of_kind(ValueShape::Kind::kText); }
   static std::string show(const daemon::FileSetting& value) { return value.path; }
 };
 

@@ -30,7 +30,7 @@ class Adapter final : public YAML::EventHandler {
  public:
   explicit Adapter(YamlTreeBuilder& builder) : builder_(builder) {}
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override { document_ = offset(mark); }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { builder_.null(offset(mark), anchor); }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override { builder_.alias(offset(mark), anchor); }
@@ -46,6 +46,9 @@ class Adapter final : public YAML::EventHandler {
   }
   void OnMapEnd() override { builder_.end_collection(); }
 
+  // Offset of the document that began last.
+  std::size_t document() const { return document_; }
+
  private:
   static std::size_t offset(const YAML::Mark& mark) { return mark.pos < 0 ? 0 : static_cast<std::size_t>(mark.pos); }
   static YamlTreeBuilder::Flow flow(YAML::EmitterStyle::value style) {
@@ -53,6 +56,7 @@ class Adapter final : public YAML::EventHandler {
   }
 
   YamlTreeBuilder& builder_;
+  std::size_t document_ = 0;
 };
 
 bool plain_key(std::string_view key) {
@@ -90,20 +94,16 @@ bool parse(const YamlText& text, YamlTreeBuilder& builder, Diagnostics& findings
     auto first = std::move(builder.root());
     builder.root().reset();
     if (parser.HandleNextDocument(adapter)) {
-      const Place place = builder.root() ? builder.root()->place : Place{text.file(), 1, 1, 1, 1};
-      findings.add({Diagnostic::Severity::kError,
-                    place,
-                    {},
-                    "yaml_syntax",
-                    "a second document begins here",
-                    {},
-                    "one file is one pipeline: leave --- out"});
+      explain_second_document(text, adapter.document(), findings);
+      return false;
     }
     builder.root() = std::move(first);
     return true;
   } catch (const YamlAbandoned&) {
+    builder.report_open();
   } catch (const YAML::Exception& exception) {
-    explain_syntax_error(text, exception.mark.pos, exception.msg, findings);
+    builder.report_open();
+    explain_syntax_error(text, {exception.mark.pos, exception.msg, builder.open_bracket(), builder.long_quote()}, findings);
   } catch (const std::exception& exception) {
     findings.add({Diagnostic::Severity::kError, {text.file(), 1, 1, 1, 1}, {}, "yaml_syntax", exception.what(), {}, {}});
   }
@@ -125,11 +125,15 @@ std::optional<ConfigNode> load_yaml(std::string_view bytes, const std::string& f
     return std::nullopt;
   }
   const YamlText text(bytes, file);
+  if (bytes.starts_with("\xef\xbb\xbf")) {  // the library would leave it out and count wrongly
+    add_text_error(text, 0, 3, "yaml_trap", "a second byte order mark stands here", "delete it", findings);
+    return std::nullopt;
+  }
   if (!check_bytes(text, findings)) return std::nullopt;
   YamlTreeBuilder builder(text, limits, findings);
   if (!parse(text, builder, findings)) return std::nullopt;
   ConfigNode root = builder.root() ? std::move(*builder.root()) : ConfigNode{};
-  if (root.place.line == 0) root.place = {file, 1, 1, 1, 1};
+  if (root.is_null()) root.place = {file, 1, 1, 1, 1};
   drop_extensions(root);
   assign_paths(root, "");
   return root;

@@ -17,7 +17,8 @@ namespace sluice::daemon {
 struct YamlLimits {
   std::size_t bytes = std::size_t{4} << 20U;        // of the file
   std::size_t depth = 64;                           // of collections in collections
-  std::size_t nodes = 100'000;                      // aliases expanded
+  std::size_t nodes = 100'000;                      // values, aliases expanded
+  std::size_t copies = 10'000;                      // of those, what anchors and aliases make beside what is written
   std::size_t text_bytes = std::size_t{16} << 20U;  // of all scalars, aliases expanded
 };
 

@@ -172,7 +172,7 @@ NodeProperties skip_properties(std::string_view source, std::size_t at) {
   at = std::min(at, source.size());
   while (at < source.size() && (source[at] == '&' || source[at] == '!')) {
     const std::size_t begin = at;
-    at = skip_while(source, at, [](char c) { return !space(c); });
+    at = skip_while(source, at, [](char c) { return !space(c) && c != ',' && c != '[' && c != ']' && c != '{' && c != '}'; });
     if (source[begin] == '!') {
       result.has_tag = true;
       result.tag_begin = begin;

@@ -23,6 +23,20 @@ std::size_t sequence_length(std::string_view text) {
   return bad ? 0 : length;
 }
 
+std::string not_utf8(std::string_view all, std::size_t at) {
+  const bool utf16 = at == 0 && (all.starts_with("\xff\xfe") || all.starts_with("\xfe\xff"));
+  return utf16 ? "the file is UTF-16" : "the file is not UTF-8 here";
+}
+
+// Empty: the character is good.
+std::string bad_character(std::string_view all, std::size_t at) {
+  const auto byte = static_cast<unsigned char>(all[at]);
+  if (byte == 0 && at < 2) return "the file is UTF-16, or no text at all";
+  if (byte == '\r' && (at + 1 == all.size() || all[at + 1] != '\n')) return "a carriage return stands here alone";
+  const bool control = (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f;
+  return control ? fmt::format("the control character U+{:04X} is not allowed here", byte) : "";
+}
+
 }  // namespace
 
 YamlText::YamlText(std::string_view text, std::string file) : text_(text), file_(std::move(file)), line_begins_{0} {
@@ -54,20 +68,17 @@ std::string_view YamlText::line_at(std::size_t offset, std::size_t& begin) const
   return line;
 }
 
-bool check_bytes(const YamlText& text, Diagnostics& findings) {
+bool check_bytes(const YamlText& text, Diagnostics& findings, std::string_view code) {
   const std::string_view all = text.text();
   for (std::size_t i = 0; i < all.size();) {
     const std::size_t length = sequence_length(all.substr(i));
-    if (length == 0) {
-      const bool utf16 = i == 0 && (all.starts_with("\xff\xfe") || all.starts_with("\xfe\xff"));
-      add_text_error(text, i, i + 1, "yaml_syntax", utf16 ? "the file is UTF-16" : "the file is not UTF-8 here", "save it as UTF-8",
-                     findings);
-      return false;
-    }
-    const auto byte = static_cast<unsigned char>(all[i]);
-    if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f) {
-      add_text_error(text, i, i + 1, "yaml_syntax", fmt::format("the control character U+{:04X} is not allowed in YAML", byte),
-                     "in double quotes it can be written as an escape", findings);
+    const std::string problem = length == 0 ? not_utf8(all, i) : bad_character(all, i);
+    if (!problem.empty()) {
+      const std::string hint = length == 0                          ? "save it as UTF-8"
+                               : all[i] == '\r'                     ? "save it with line ends of LF or CR LF"
+                               : problem.starts_with("the file is") ? "save it as UTF-8"
+                                                                    : "in double quotes it can be written as an escape";
+      add_text_error(text, i, i + 1, code, problem, hint, findings);
       return false;
     }
     i += length;

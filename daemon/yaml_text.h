@@ -32,9 +32,9 @@ class YamlText {
   std::vector<std::size_t> line_begins_;
 };
 
-// A finding when the bytes cannot be YAML: not UTF-8, or control characters (the parser would stop at U+0004 without a word).
+// A finding when the bytes are no text: not UTF-8, or control characters (the YAML parser would stop at U+0004 without a word).
 // False then.
-bool check_bytes(const YamlText& text, Diagnostics& findings);
+bool check_bytes(const YamlText& text, Diagnostics& findings, std::string_view code = "yaml_syntax");
 
 // Appends a finding of severity error without a path.
 void add_text_error(const YamlText& text, std::size_t begin, std::size_t end, std::string_view code, std::string message, std::string hint,

@@ -203,9 +203,17 @@ class Lexer {
     const std::size_t begin = at_++;
     while (at_ < source_.size() && (static_cast<unsigned char>(source_[at_]) & 0xc0U) == 0x80U) ++at_;
     std::string hint;
-    if (source_[begin] == '=') hint = "equality is written ==";
+    if (source_[begin] == '=') hint = peek() == '>' ? "a macro takes the name and a comma: exists(x, x > 5)" : "equality is written ==";
     if (source_[begin] == '&') hint = "and is written &&";
     if (source_[begin] == '|') hint = "or is written ||";
+    if (source_[begin] == '#') hint = "a comment is written // here";
+    if (source_[begin] == '$') hint = "the whole field is an expression: leave ${ } out";
+    if (source_[begin] == ';') hint = "one field holds one expression";
+    const std::string_view mark = source_.substr(begin, at_ - begin);
+    for (const std::string_view quote : {"\xe2\x80\x9c", "\xe2\x80\x9d", "\xe2\x80\x98", "\xe2\x80\x99", "\xe2\x80\x9e"}) {
+      if (mark == quote) hint = "a text is quoted with \" or '";
+    }
+    if (mark == "\xc2\xa0") hint = "this is a non-breaking space: type a plain one";
     fail("unexpected \"" + printable(source_.substr(begin, at_ - begin)) + "\"", begin, std::move(hint));
   }
 

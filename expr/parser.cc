@@ -51,10 +51,30 @@ class Parser {
   NodePtr unexpected(const std::string& wanted) {
     const Token& token = current();
     if (token.kind == Token::Kind::kEnd) return fail(token.range, "the expression ends where " + wanted + " was expected");
-    std::string hint;
-    if (token.kind == Token::Kind::kIdentifier && (token.text == "and" || token.text == "AND")) hint = "and is written &&";
-    if (token.kind == Token::Kind::kIdentifier && (token.text == "or" || token.text == "OR")) hint = "or is written ||";
-    return fail(token.range, "expected " + wanted + ", got \"" + printable(token.text) + "\"", std::move(hint));
+    return fail(token.range, "expected " + wanted + ", got \"" + printable(token.text) + "\"", other_language(token));
+  }
+
+  // What the token would say in SQL or Python, and how it is said here.
+  std::string other_language(const Token& token) const {
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kWords = {
+        {{"and", "and is written &&"},
+         {"AND", "and is written &&"},
+         {"or", "or is written ||"},
+         {"OR", "or is written ||"},
+         {"is", "null is compared with == and !="},
+         {"IS", "null is compared with == and !="},
+         {"like", "use contains(), startsWith(), endsWith() or matches()"},
+         {"LIKE", "use contains(), startsWith(), endsWith() or matches()"},
+         {"not", "not is written !, as in !(this.a in [1, 2])"}}};
+    const Token* before = at_ > 0 ? &tokens_[at_ - 1] : nullptr;
+    if (before != nullptr && before->kind == Token::Kind::kIdentifier && (before->text == "not" || before->text == "NOT"))
+      return "not is written !";
+    if (before != nullptr && before->is("<") && token.is(">")) return "unequal is written !=";
+    if (token.kind != Token::Kind::kIdentifier) return {};
+    for (const auto& [word, hint] : kWords) {
+      if (token.text == word) return std::string(hint);
+    }
+    return {};
   }
 
   static NodePtr make(Node::Kind kind, SourceRange range) {

@@ -93,6 +93,7 @@ bool no_options(const ConfigNode& node, BindContext& context) {
 
 constexpr std::array kOutputFormats = {Format::kJson, Format::kCsv, Format::kDebezium, Format::kMaxwell, Format::kCloudEvents};
 const std::vector<std::string_view> kOutputNames = {"json", "csv", "debezium_json", "maxwell", "cloudevents"};
+const std::vector<std::string_view> kInputNames = {"json", "csv", "lines"};
 
 bool bind_options_of(CodecConfig& config, const ConfigNode& node, BindContext& context) {
   switch (config.format) {
@@ -102,6 +103,15 @@ bool bind_options_of(CodecConfig& config, const ConfigNode& node, BindContext& c
     case Format::kCloudEvents: return CloudEventsOptions::fields().bind(node, nullptr, config.cloudevents, context);
     default: return json_fields().bind(node, nullptr, config.json, context);
   }
+}
+
+// A format's name, or its name with options.
+ValueShape format_shape(const std::vector<std::string_view>& names, std::vector<FieldDoc> with_options) {
+  return shapes::any_of(shapes::one_of({names.begin(), names.end()}), shapes::choice_of(std::move(with_options)));
+}
+
+FieldDoc options_of(std::string name, std::string doc, std::vector<FieldDoc> fields) {
+  return shapes::field(std::move(name), "mapping", std::move(doc), shapes::mapping_of(std::move(fields)));
 }
 
 std::string show_debezium(const debezium::Options& options) {
@@ -152,6 +162,14 @@ bool ConfigType<CodecConfig>::bind(const ConfigNode& node, CodecConfig& out, Bin
   return true;
 }
 
+ValueShape ConfigType<CodecConfig>::shape() {
+  return format_shape(kOutputNames, {options_of("json", "Lines of JSON.", json_fields().docs()),
+                                     options_of("csv", "Comma-separated values.", CsvFields::fields().docs()),
+                                     options_of("debezium_json", "Debezium's change events.", debezium::option_docs()),
+                                     options_of("maxwell", "Maxwell's change events.", MaxwellOptions::fields().docs()),
+                                     options_of("cloudevents", "CloudEvents.", CloudEventsOptions::fields().docs())});
+}
+
 std::string ConfigType<CodecConfig>::show(const CodecConfig& value) {
   switch (value.format) {
     case Format::kDebezium: return show_debezium(value.debezium);
@@ -169,7 +187,7 @@ bool ConfigType<InputCodecConfig>::bind(const ConfigNode& node, InputCodecConfig
   static constexpr std::array kFormats = {Format::kJson, Format::kCsv, Format::kLines};
   const auto named = name_of(node, context);
   if (!named) return false;
-  const auto index = bind_name(*named->name, {"json", "csv", "lines"}, context);
+  const auto index = bind_name(*named->name, kInputNames, context);
   if (!index) return false;
   InputCodecConfig config;
   config.format = kFormats[*index];
@@ -179,6 +197,12 @@ bool ConfigType<InputCodecConfig>::bind(const ConfigNode& node, InputCodecConfig
   }
   out = std::move(config);
   return true;
+}
+
+ValueShape ConfigType<InputCodecConfig>::shape() {
+  return format_shape(kInputNames,
+                      {options_of("json", "Lines of JSON.", {}), options_of("csv", "Comma-separated values.", CsvFields::fields().docs()),
+                       options_of("lines", "One field, `line`.", {})});
 }
 
 std::string ConfigType<InputCodecConfig>::show(const InputCodecConfig& value) {

@@ -47,6 +47,7 @@ template <>
 struct ConfigType<CodecConfig> {
   static bool bind(const ConfigNode& node, CodecConfig& out, BindContext& context);
   static std::string type_name() { return "format"; }
+  static ValueShape shape();
   static std::string show(const CodecConfig& value);
 };
 
@@ -54,6 +55,7 @@ template <>
 struct ConfigType<InputCodecConfig> {
   static bool bind(const ConfigNode& node, InputCodecConfig& out, BindContext& context);
   static std::string type_name() { return "format"; }
+  static ValueShape shape();
   static std::string show(const InputCodecConfig& value);
 };
 

@@ -53,6 +53,7 @@ struct ConfigType<sinks::DeletePolicy> {
     return true;
   }
   static std::string type_name() { return "apply | ignore | soft(column)"; }
+  static ValueShape shape() { return shapes::any_of(shapes::one_of({"apply", "ignore"}), shapes::matching("^soft\\(.+\\)$")); }
   static std::string show(const sinks::DeletePolicy& value) {
     if (value.kind == Kind::kSoft) return "soft(" + value.column + ")";
     return value.kind == Kind::kApply ? "apply" : "ignore";

@@ -81,6 +81,10 @@ struct ConfigType<sources::WhenDone> {
     return true;
   }
   static std::string type_name() { return "keep | delete | {move: DIRECTORY}"; }
+  static ValueShape shape() {
+    const FieldDoc move = shapes::field("move", "text", "Where the file goes.", shape_of<std::string>());
+    return shapes::any_of(shapes::one_of({"keep", "delete"}), shapes::choice_of({move}));
+  }
   static std::string show(const sources::WhenDone& value) {
     if (value.action == Action::kMove) return "{move: " + value.directory + "}";
     return value.action == Action::kKeep ? "keep" : "delete";

@@ -33,7 +33,7 @@ LONGER = {
     "core/config_binding.h": 250,  # templates: one list of bindings is the whole configuration of a component
 }
 # Headers of other projects that our own headers may show: none but fmt.  POSIX and the C++ standard library are not listed here.
-THIRD_PARTY = re.compile(r"^(libpq|postgres|sqlite3|yaml-cpp/|librdkafka/|httplib|prometheus/|simdjson|boost/|mysql|mariadb|nlohmann/|pqxx/"
+THIRD_PARTY = re.compile(r"^(libpq|postgres|sqlite3|yaml-cpp/|librdkafka/|httplib|prometheus/|simdjson|boost/|mysql|mariadb|nlohmann/json\.hpp|pqxx/"
                          r"|re2/|zstd|zlib|spdlog/|CLI/|absl/|openssl/|catch2/)")
 IO_IN_CORE = {"thread", "fstream", "iostream", "filesystem", "unistd.h", "fcntl.h", "sys/socket.h", "sys/stat.h", "stdio.h", "cstdio"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)

@@ -336,13 +336,41 @@ Result<Value> cast_value(const Value& value, const CastTarget& target, Arena& ar
 
 }  // namespace sluice::transforms
 
+namespace {
+
+// The name of a type elsewhere, or a slip in one of ours; empty: neither.
+std::string meant_type(std::string_view text) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kElsewhere = {{{"integer", "int"},
+                                                                                                {"long", "int"},
+                                                                                                {"bigint", "int"},
+                                                                                                {"int64", "int"},
+                                                                                                {"float", "double"},
+                                                                                                {"float64", "double"},
+                                                                                                {"real", "double"},
+                                                                                                {"text", "string"},
+                                                                                                {"varchar", "string"},
+                                                                                                {"str", "string"},
+                                                                                                {"boolean", "bool"},
+                                                                                                {"datetime", "timestamp"},
+                                                                                                {"timestamptz", "timestamp"},
+                                                                                                {"time", "timestamp"},
+                                                                                                {"number", "double"},
+                                                                                                {"char", "string"}}};
+  for (const auto& [theirs, ours] : kElsewhere) {
+    if (text == theirs) return std::string(ours);
+  }
+  return sluice::nearest(text, {"int", "double", "string", "bool", "date", "timestamp"});
+}
+
+}  // namespace
+
 bool sluice::ConfigType<sluice::transforms::CastTarget>::bind(const ConfigNode& node, transforms::CastTarget& out, BindContext& context) {
   const auto text = expand_text(node, context);
   if (!text) return false;
   const auto target = transforms::parse_cast_target(*text);
   if (!target) {
     Diagnostic finding{Diagnostic::Severity::kError, node.place, node.path, "bad_value", "\"" + *text + "\" is no type to cast to", {}, {}};
-    finding.suggestion = nearest(*text, {"int", "double", "string", "bool", "date", "timestamp"});
+    finding.suggestion = meant_type(*text);
     finding.hint = "int, double, decimal(p,s) with 1 <= p <= 1000 and s <= p, string, bool, date or timestamp";
     context.findings.add(std::move(finding));
     return false;

@@ -55,5 +55,9 @@ template <>
 struct sluice::ConfigType<sluice::transforms::CastTarget> {
   static bool bind(const ConfigNode& node, transforms::CastTarget& out, BindContext& context);
   static std::string type_name() { return "int | double | decimal(p,s) | string | bool | date | timestamp"; }
+  static ValueShape shape() {
+    return shapes::any_of(shapes::one_of({"int", "double", "string", "bool", "date", "timestamp"}),
+                          shapes::matching("^decimal\\( *[0-9]+ *, *[0-9]+ *\\)$"));
+  }
   static std::string show(const transforms::CastTarget& value) { return value.name(); }
 };

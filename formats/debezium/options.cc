@@ -157,6 +157,8 @@ bool bind_options(const ConfigNode& node, Options& out, BindContext& context) {
   return true;
 }
 
+std::vector<FieldDoc> option_docs() { return OptionFields::fields().docs(); }
+
 std::string show_options(const Options& options) {
   const auto as_fields = [](const Options& o) {
     return OptionFields{false,

@@ -41,6 +41,7 @@ struct Options {
 
 // Findings: conflict where lossless: true meets a mode that loses something.
 bool bind_options(const ConfigNode& node, Options& out, BindContext& context);
+std::vector<FieldDoc> option_docs();
 // As YAML, "{schemas: true, ...}"; what has its default is left out; empty when all has.
 std::string show_options(const Options& options);
 

@@ -119,12 +119,17 @@ template <>
 struct ConfigType<sinks::KafkaBrokers> {
   static bool bind(const ConfigNode& node, sinks::KafkaBrokers& out, BindContext& context);
   static std::string type_name() { return "list of host:port"; }
+  static ValueShape shape() {
+    const ValueShape text = shape_of<std::string>();
+    return shapes::any_of(text, shapes::list_of(text));
+  }
   static std::string show(const sinks::KafkaBrokers& value);
 };
 template <>
 struct ConfigType<sinks::KafkaProperties> {
   static bool bind(const ConfigNode& node, sinks::KafkaProperties& out, BindContext& context);
   static std::string type_name() { return "mapping of settings"; }
+  static ValueShape shape() { return shapes::map_of(shape_of<std::string>(), shape_of<std::string>()); }
   static std::string show(const sinks::KafkaProperties& value);
 };
 
@@ -140,6 +145,7 @@ struct SwitchedConfigType {
     return true;
   }
   static std::string type_name() { return "mapping"; }
+  static ValueShape shape() { return shapes::any_of(shapes::mapping_of(T::fields().docs()), shape_of<bool>()); }
   static std::string show(const T& value) {
     if (!value.enabled) return {};
     std::string result;

@@ -175,6 +175,12 @@ std::string sql_name(const Connection& connection, std::string_view schema, std:
 }
 
 Result<std::vector<CapturedTable>> captured_tables(Connection& connection, const TableFilter& filter, std::stop_token stop) {
+  std::vector<CapturedTable> tables = SLUICE_TRY(matching_tables(connection, filter, std::move(stop)));
+  SLUICE_TRY(check_all_found(filter, tables));
+  return tables;
+}
+
+Result<std::vector<CapturedTable>> matching_tables(Connection& connection, const TableFilter& filter, std::stop_token stop) {
   const Rows rows = SLUICE_TRY(connection.query(tables_query(), "look up the tables", stop));
   std::vector<CapturedTable> tables;
   for (int row = 0; row < rows.count(); ++row) {
@@ -192,7 +198,6 @@ Result<std::vector<CapturedTable>> captured_tables(Connection& connection, const
     const bool meant = (table.kind == 'r' || table.kind == 'p') && table.persistence == 'p' && rows.text(row, 6) != "t";
     if (meant || table.is_named) tables.push_back(std::move(table));
   }
-  SLUICE_TRY(check_all_found(filter, tables));
   SLUICE_TRY(add_columns(connection, tables, std::move(stop)));
   return tables;
 }

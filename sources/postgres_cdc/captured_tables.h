@@ -36,6 +36,8 @@ struct CapturedTable {
 // Tables that `filter` wants, by name, those of the kinds that have no log among them.  Partitions come as rows of their root unless
 // they are named in full.  kFatal table_missing when a name, or all patterns together, match nothing.  `filter` outlives the answer.
 Result<std::vector<CapturedTable>> captured_tables(Connection& connection, const TableFilter& filter, std::stop_token stop);
+// The same while the pipeline runs: a name that matches nothing any more is no error.
+Result<std::vector<CapturedTable>> matching_tables(Connection& connection, const TableFilter& filter, std::stop_token stop);
 
 struct TableProblem {
   std::string_view code;

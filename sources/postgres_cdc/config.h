@@ -64,6 +64,10 @@ template <>
 struct ConfigType<sources::postgres::TableSelection> {
   static bool bind(const ConfigNode& node, sources::postgres::TableSelection& out, BindContext& context);
   static std::string type_name() { return "list of tables, or mapping of tables to {columns, where, key}"; }
+  static ValueShape shape() {
+    const ValueShape name = shape_of<std::string>();
+    return shapes::any_of(shapes::list_of(name), shapes::map_of(name, shape_of<sources::postgres::TableSettings>()));
+  }
   static std::string show(const sources::postgres::TableSelection& value);
 };
 

@@ -201,18 +201,23 @@ Result<Rows> Connection::query(const std::string& command, std::string_view doin
   const auto end = Clock::now() + deadline;
   if (PQsendQuery(get(), command.c_str()) == 0) return postgres_error({}, PQerrorMessage(get()), doing);
   Rows last(nullptr);
+  std::optional<Error> refused;  // what follows it is read all the same, so that the next statement can be sent
   while (true) {
-    while (PQisBusy(get()) != 0) SLUICE_TRY(wait_readable(end, doing, stop));
+    while (PQisBusy(get()) != 0) {
+      if (Status readable = wait_readable(end, doing, stop); !readable) return refused.value_or(readable.error());
+    }
     Rows rows(PQgetResult(get()));
     if (rows.get() == nullptr) break;
     const ExecStatusType status = PQresultStatus(rows.get());
     if (status == PGRES_COPY_BOTH) return rows;
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
       const char* state = PQresultErrorField(rows.get(), PG_DIAG_SQLSTATE);
-      return postgres_error(state == nullptr ? "" : state, PQresultErrorMessage(rows.get()), doing);
+      if (!refused) refused = postgres_error(state == nullptr ? "" : state, PQresultErrorMessage(rows.get()), doing);
+      continue;
     }
     last = std::move(rows);
   }
+  if (refused) return *std::move(refused);
   if (last.get() == nullptr) return postgres_error({}, PQerrorMessage(get()), doing);
   return last;
 }

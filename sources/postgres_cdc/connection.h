@@ -43,7 +43,7 @@ struct ConnectOptions {
 // kInvalidConfig when libpq does not understand the URL.
 Status check_url(const std::string& url);
 
-// One thread at a time.  A failed call leaves it unusable.
+// One thread at a time.  Usable after a statement that the server refused; not after any other failure.
 class Connection {
  public:
   // kReplication: a walsender bound to the database (`replication=database`); it also answers SQL.

@@ -1,27 +1,14 @@
 #include "sources/postgres_cdc/lsn.h"
 
-#include <charconv>
 #include <cstdio>
+
+#include "sources/postgres_cdc/position_words.h"
 
 namespace sluice::sources::postgres {
 
 namespace {
 
 constexpr std::string_view kMessages = "+messages";
-
-template <typename T>
-bool parse_number(std::string_view text, T& out, int base) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-// Cuts the text up to the next blank off `rest`.
-std::string_view next_word(std::string_view& rest) {
-  const std::size_t blank = rest.find(' ');
-  const std::string_view word = rest.substr(0, blank);
-  rest = blank == std::string_view::npos ? std::string_view() : rest.substr(blank + 1);
-  return word;
-}
 
 }  // namespace
 
@@ -50,11 +37,11 @@ std::optional<ResumePoint> ResumePoint::decode(std::string_view text) {
   if (next_word(text) != "pg1") return std::nullopt;
   ResumePoint point;
   const std::optional<Lsn> lsn = parse_lsn(next_word(text));
-  if (!lsn || !parse_number(next_word(text), point.timeline, 10)) return std::nullopt;
+  if (!lsn || !parse_number(next_word(text), point.timeline)) return std::nullopt;
   std::string_view protocol = next_word(text);
   point.messages = protocol.ends_with(kMessages);
   if (point.messages) protocol.remove_suffix(kMessages.size());
-  if (!parse_number(protocol, point.protocol, 10)) return std::nullopt;
+  if (!parse_number(protocol, point.protocol)) return std::nullopt;
   point.lsn = *lsn;
   point.publication = text;
   return point;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/registry.h"
+#include "sources/postgres_cdc/cleanup.h"
 #include "sources/postgres_cdc/config.h"
 #include "sources/postgres_cdc/doctor.h"
 
@@ -40,6 +41,7 @@ SnapshotSettings snapshot_settings(const SessionSettings& session) {
   settings.method = session.snapshot_method;
   settings.workers = session.snapshot_workers;
   settings.chunk_rows = session.snapshot_chunk_rows;
+  settings.only_requested = session.snapshot == SnapshotMode::kNever;
   settings.every_start = session.snapshot == SnapshotMode::kAlways;
   if (session.snapshot != SnapshotMode::kOnly) settings.publication = session.publication;
   settings.filter = session.filter;
@@ -64,14 +66,13 @@ PostgresCdcSource::PostgresCdcSource(SessionSettings settings, const BuildContex
                 settings_.filter,
                 settings_.monitor,
                 settings_.heartbeat},
-               context) {
-  if (settings_.snapshot != SnapshotMode::kNever)
-    snapshot_ = std::make_unique<SnapshotReader>(snapshot_settings(settings_), context_, catalog_);
-}
+               context),
+      intake_(settings_, context_.log, context_.faults) {}
 
 Status PostgresCdcSource::open(const Checkpoint& from, std::stop_token stop) {
   end_session();
   from_ = from;
+  SLUICE_TRY(want_snapshots());
   if (settings_.snapshot == SnapshotMode::kOnly) return plan_snapshot(std::move(stop));
   known_ = SLUICE_TRY(known_position(from, component_));
   return start_session(std::move(stop));
@@ -102,6 +103,9 @@ Status PostgresCdcSource::start_session(std::stop_token stop) {
   if (session.anchor) {
     snapshot_->use(*std::move(session.anchor));
     slice_end_ = Clock::time_point::max();
+    SLUICE_TRY(plan_snapshot(std::move(stop)));
+    unasked_.clear();  // the server made the slot once all who were writing had ended
+    return {};
   }
   return plan_snapshot(std::move(stop));
 }
@@ -120,6 +124,7 @@ Result<SourceState> PostgresCdcSource::read(BatchBuilder& out, std::stop_token s
   if (std::optional<Error> verdict = monitor_.verdict()) return *std::move(verdict);
   catalog_.use(stop);
   SLUICE_TRY(plan_snapshot(stop));
+  SLUICE_TRY(take_in_new_tables(stop));
   if (snapshot_ && snapshot_->unfinished()) {
     if (snapshot_->anchored()) return read_snapshot(out, stop);
     SLUICE_TRY(seek_anchor(stop));
@@ -181,6 +186,7 @@ Result<bool> PostgresCdcSource::give_out(BatchBuilder& out, std::uint16_t partit
   if (gated && gate_.state() == State::kLooking) {
     gate_.look(*message);
   } else if (!gated || gate_.admit(*message)) {
+    if (!gated) gate_.pass(*message);
     SLUICE_TRY(assembler_->consume(*message, out, partition));
   }
   return true;
@@ -193,6 +199,60 @@ Status PostgresCdcSource::plan_snapshot(std::stop_token stop) {
                                   : ServerName{known_->partition.system_id, known_->partition.database};
   SLUICE_TRY(snapshot_->plan(from_, server.system_id, server.database, stop));
   planned_ = true;
+  more_to_plan_ = false;
+  unasked_ = snapshot_->take_first_readings();
+  return {};
+}
+
+// A reader where tables are, or were asked, to be read.
+Status PostgresCdcSource::want_snapshots() {
+  if (snapshot_) return {};
+  auto reader = std::make_unique<SnapshotReader>(snapshot_settings(settings_), context_, catalog_);
+  const std::string prefix = checkpoint_key(component_, "");
+  const bool begun = std::any_of(from_.begin(), from_.end(), [&](const auto& entry) {
+    return std::string_view(entry.first).starts_with(prefix) &&
+           SnapshotPartition::parse(std::string_view(entry.first).substr(prefix.size()));
+  });
+  if (settings_.snapshot != SnapshotMode::kNever || begun || SLUICE_TRY(reader->has_requests())) snapshot_ = std::move(reader);
+  return {};
+}
+
+Status PostgresCdcSource::request_snapshot(std::span<const std::string> tables) {
+  if (settings_.snapshot == SnapshotMode::kOnly)
+    return Error(ErrorKind::kFatal, "not_supported",
+                 "read tables again: with `snapshot: only` every table is read once, and then the source ends");
+  if (!known_) return Error(ErrorKind::kTransient, "not_open", "read tables again: the source has not been opened yet");
+  if (!snapshot_) snapshot_ = std::make_unique<SnapshotReader>(snapshot_settings(settings_), context_, catalog_);
+  SLUICE_TRY(plan_snapshot({}));
+  SLUICE_TRY(snapshot_->request(tables, from_, {}));
+  for (const std::uint32_t table : snapshot_->take_first_readings()) unasked_.push_back(table);
+  drop_candidate();
+  return {};
+}
+
+Result<std::vector<std::string>> PostgresCdcSource::cleanup(std::stop_token stop) {
+  return clean_up(settings_, context_.faults, std::move(stop));
+}
+
+// A snapshot whose place is being sought may be older than what is to be read now.
+void PostgresCdcSource::drop_candidate() {
+  if (!candidate_) return;
+  candidate_.reset();
+  gate_.open();
+}
+
+// Before another message is given out, so that changes of a new table meet its snapshot's watch.
+Status PostgresCdcSource::take_in_new_tables(std::stop_token stop) {
+  if (monitor_.tables_changed()) {
+    if (!intake_.take_in(known_->partition.system_id, stop)) monitor_.look_at_tables_again();
+    more_to_plan_ = true;
+  }
+  if (!more_to_plan_) return {};
+  if (snapshot_) {
+    if (SLUICE_TRY(snapshot_->plan_more(from_, stop))) drop_candidate();
+    for (const std::uint32_t table : snapshot_->take_first_readings()) unasked_.push_back(table);
+  }
+  more_to_plan_ = false;
   return {};
 }
 
@@ -206,7 +266,11 @@ Status PostgresCdcSource::seek_anchor(std::stop_token stop) {
   }
   gate_.open();
   candidate_.reset();
-  TakenSnapshot taken = SLUICE_TRY(take_snapshot(snapshot_settings(settings_).connect, stop));
+  const ConnectOptions connect = snapshot_settings(settings_).connect;
+  SLUICE_TRY(writers_.note(connect, unasked_, stop));
+  unasked_.clear();
+  if (!SLUICE_TRY(writers_.gone(connect, context_.log, stop))) return {};
+  TakenSnapshot taken = SLUICE_TRY(take_snapshot(connect, stop));
   std::optional<VisibleTransactions> visible = VisibleTransactions::parse(taken.visible);
   if (!visible) return Error(ErrorKind::kTransient, "server_error", "take a snapshot: the server answered \"" + taken.visible + "\"");
   if (!gate_.look_for(*std::move(visible), taken.horizon)) return {};

@@ -10,23 +10,28 @@
 //       '------------------------ all are read ---------------------|-----------------------'                    |
 //                                                                    '------- a slice of time is over -----------'
 //
+// Tables that appear while it streams are published and read the same way (table_intake.h, earlier_writers.h).
 // A slot that was just made has its own snapshot, which stands where the stream begins: it is used until it is no more.
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "core/build_context.h"
 #include "core/source.h"
 #include "sources/postgres_cdc/auth_refusals.h"
 #include "sources/postgres_cdc/change_assembler.h"
+#include "sources/postgres_cdc/earlier_writers.h"
 #include "sources/postgres_cdc/message_buffer.h"
 #include "sources/postgres_cdc/relation_catalog.h"
 #include "sources/postgres_cdc/session.h"
 #include "sources/postgres_cdc/slot_monitor.h"
 #include "sources/postgres_cdc/snapshot/snapshot_reader.h"
 #include "sources/postgres_cdc/snapshot/stream_gate.h"
+#include "sources/postgres_cdc/table_intake.h"
 
 namespace sluice::sources::postgres {
 
@@ -41,11 +46,18 @@ class PostgresCdcSource final : public Source {
   Result<SourceState> read(BatchBuilder& out, std::stop_token stop) override;
   Status acknowledge(const Checkpoint& done) override;
   Status close() override;
+  // Takes as long as a few questions to the server.  Not with `snapshot: only`.
+  Status request_snapshot(std::span<const std::string> tables) override;
+  // Slot, publication and notes that are this pipeline's (cleanup.h).
+  Result<std::vector<std::string>> cleanup(std::stop_token stop) override;
 
  private:
   Status start_session(std::stop_token stop);
   void end_session();
   Status plan_snapshot(std::stop_token stop);
+  Status want_snapshots();
+  Status take_in_new_tables(std::stop_token stop);
+  void drop_candidate();
   Status fill(BatchBuilder& out, std::stop_token stop);
   Result<bool> give_out(BatchBuilder& out, std::uint16_t partition);
   Status seek_anchor(std::stop_token stop);
@@ -62,6 +74,7 @@ class PostgresCdcSource final : public Source {
   ServerRelationCatalog catalog_;
   Gauge& lag_bytes_;
   SlotMonitor monitor_;
+  TableIntake intake_;
   AuthRefusals refusals_;
 
   std::optional<KnownPosition> known_;  // as of the start of the session; where the next one begins once this ended
@@ -71,6 +84,9 @@ class PostgresCdcSource final : public Source {
   Checkpoint from_;                            // as open() was told, for the plan of the snapshot
   std::unique_ptr<SnapshotReader> snapshot_;   // null where none is wanted
   bool planned_ = false;
+  bool more_to_plan_ = false;           // tables were taken in since
+  EarlierWriters writers_;              // of tables that are read for the first time
+  std::vector<std::uint32_t> unasked_;  // tables whose writers are not known yet
   StreamGate gate_;
   std::optional<Anchor> candidate_;  // its place in the stream is being sought
   std::chrono::steady_clock::time_point candidate_since_, slice_end_;

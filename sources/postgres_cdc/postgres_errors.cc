@@ -40,6 +40,7 @@ constexpr std::array kMeanings = {
             "mend: ALTER SYSTEM SET wal_level = logical; then restart the server"},
     Meaning{"55000", "replication slot", ErrorKind::kFatal, "position_lost",
             "the server has given the slot up and removed its log; mend: sluice resync"},
+    Meaning{"55P03", "", ErrorKind::kTransient, "lock_timeout", "another session holds a lock on the table"},
     // The slot went away between two questions: the next session sees that it is gone.
     Meaning{"42704", "replication slot", ErrorKind::kTransient, "server_error", "the slot was just dropped"},
     Meaning{"42704", "", ErrorKind::kFatal, "publication_missing",

@@ -1,12 +1,14 @@
 #include "sources/postgres_cdc/publication.h"
 
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "sources/postgres_cdc/captured_tables.h"
+#include "sources/postgres_cdc/position_words.h"
 #include "sources/postgres_cdc/row_filter_probe.h"
 
 namespace sluice::sources::postgres {
@@ -16,8 +18,9 @@ namespace {
 using Tables = std::vector<CapturedTable>;
 using Filters = std::vector<ProbedFilter>;
 
-constexpr int kNarrowing = 150000;         // columns and rows of a publication
-constexpr int kGeneratedColumns = 180000;  // publish_generated_columns
+constexpr int kNarrowing = 150000;          // columns and rows of a publication
+constexpr int kGeneratedColumns = 180000;   // publish_generated_columns
+constexpr std::size_t kTablesAtOnce = 500;  // in one statement, which locks them all (max_locks_per_transaction)
 constexpr std::string_view kOperations = "publish = 'insert, update, delete, truncate'";
 
 struct Published {
@@ -34,8 +37,7 @@ struct Publication {
 
 std::uint32_t to_oid(std::string_view text) {
   std::uint32_t oid = 0;
-  std::from_chars(text.data(), text.data() + text.size(), oid);
-  return oid;
+  return parse_number(text, oid) ? oid : 0;
 }
 
 std::string quoted_columns(const Connection& connection, const CapturedTable& table) {
@@ -159,12 +161,50 @@ struct Work {
     return probed;
   }
 
+  // There is no slot yet: when this ends in the middle the next start adds the rest.
   Status create(const Tables& tables) {
     SLUICE_TRY(filters(tables));
-    return run("CREATE PUBLICATION " + connection.identifier(wish.name) + " FOR TABLE " + entries(connection, tables) + " WITH (" +
-                   options(connection) + ')',
-               "create");
+    const std::size_t first = std::min(tables.size(), kTablesAtOnce);
+    SLUICE_TRY(run("CREATE PUBLICATION " + connection.identifier(wish.name) + " FOR TABLE " +
+                       entries(connection, Tables(tables.begin(), tables.begin() + static_cast<std::ptrdiff_t>(first))) + " WITH (" +
+                       options(connection) + ')',
+                   "create"));
+    return add_in_parts(tables, first);
   }
+
+  Status add_in_parts(const Tables& tables, std::size_t from) {
+    for (std::size_t i = from; i < tables.size(); i += kTablesAtOnce) {
+      const auto end = static_cast<std::ptrdiff_t>(std::min(tables.size(), i + kTablesAtOnce));
+      SLUICE_TRY(run(add_statement(Tables(tables.begin() + static_cast<std::ptrdiff_t>(i), tables.begin() + end)), "extend"));
+    }
+    return {};
+  }
+
+  std::string add_statement(const Tables& tables) const { return alter() + " ADD TABLE " + entries(connection, tables); }
+
+  // One table of our own publication, in a moment when nobody writes to it, else beside those who do.  False: not now.
+  Result<bool> publish(const CapturedTable& table) {
+    const bool must_be_alone = passes_over_new_tables(connection.server_version());
+    const Status alone =
+        run_for("LOCK TABLE " + sql_name(connection, table.schema, table.name) + " IN SHARE ROW EXCLUSIVE MODE; " + add_statement({table}),
+                must_be_alone ? "200ms" : "1ms");
+    if (alone) return true;
+    if (!is_in_the_way(alone.error())) return alone.error();
+    if (must_be_alone) return false;
+    const Status beside = run_for(add_statement({table}), "2s");
+    if (beside) return true;
+    if (is_in_the_way(beside.error())) return false;
+    return beside.error();
+  }
+
+  // One transaction that waits so long for each lock.
+  Status run_for(const std::string& sql, std::string_view lock_timeout) {
+    Status done = run("BEGIN; SET LOCAL lock_timeout = '" + std::string(lock_timeout) + "'; " + sql + "; COMMIT", "extend");
+    if (!done) static_cast<void>(run("ROLLBACK", "extend"));
+    return done;
+  }
+
+  static bool is_in_the_way(const Error& error) { return error.code() == "lock_timeout"; }
 
   Status check_options(const Publication& publication, const Tables& tables) {
     const bool has_root = std::any_of(tables.begin(), tables.end(), [](const CapturedTable& table) { return table.kind == 'p'; });
@@ -182,9 +222,46 @@ struct Work {
 
   Status add(const Tables& missing) {
     if (missing.empty()) return {};
-    const std::string sql = alter() + " ADD TABLE " + entries(connection, missing);
-    if (!ours()) return fatal("publication_lacks_table", "does not hold all tables that are wanted", sql + ';');
-    return run(sql, "extend");
+    if (!ours()) return fatal("publication_lacks_table", "does not hold all tables that are wanted", add_statement(missing) + ';');
+    if (!passes_over_new_tables(connection.server_version())) return add_in_parts(missing, 0);
+    for (const CapturedTable& table : missing) {
+      if (SLUICE_TRY(publish(table))) continue;
+      return Error(ErrorKind::kTransient, "lock_timeout",
+                   "extend the publication \"" + wish.name + "\": " + table.text() + " is written to without a pause; it is tried again");
+    }
+    return {};
+  }
+
+  // Why a table that is not published cannot be, or nothing.
+  Result<std::optional<NewTables::Refusal>> refusal(const CapturedTable& table, const std::vector<TableProblem>& problems) {
+    const auto refused = [&](const Error& error) { return NewTables::Refusal{table.text(), error.message(), {}}; };
+    for (const TableProblem& problem : problems) {
+      if (problem.table == table.text()) return std::optional(NewTables::Refusal{problem.table, problem.message, problem.mend});
+    }
+    if (!ours())
+      return std::optional(
+          NewTables::Refusal{table.text(), "the publication \"" + wish.name + "\" does not hold it", add_statement({table}) + ';'});
+    const Result<Filters> checked = filters({table});
+    if (checked) return std::optional<NewTables::Refusal>();
+    if (checked.error().kind() == ErrorKind::kFatal) return std::optional(refused(checked.error()));
+    return checked.error();
+  }
+
+  Status publish_one(const CapturedTable& table, const std::vector<TableProblem>& problems, NewTables& result) {
+    if (std::optional<NewTables::Refusal> refused = SLUICE_TRY(refusal(table, problems))) {
+      result.refused.push_back(*std::move(refused));
+      return {};
+    }
+    const Result<bool> done = publish(table);
+    if (!done && done.error().kind() != ErrorKind::kFatal) return done.error();
+    if (!done) {
+      result.refused.push_back({table.text(), done.error().message(), {}});
+    } else if (*done) {
+      result.published.push_back(table.text());
+    } else {
+      result.again = true;
+    }
+    return {};
   }
 
   bool differs(const CapturedTable& table, const Published& now, const Filters& wanted) const {
@@ -268,6 +345,34 @@ Status ensure_publication(Connection& connection, const PublicationWish& wish, c
   SLUICE_TRY(work.change(tables, publication, filters));
   work.remove(tables, publication);
   return {};
+}
+
+Result<NewTables> publish_new_tables(Connection& connection, const PublicationWish& wish, const TableFilter& filter, FaultPoints& faults,
+                                     Logger& log, std::stop_token stop) {
+  NewTables result;
+  const Tables tables = SLUICE_TRY(matching_tables(connection, filter, stop));
+  const Publication publication = SLUICE_TRY(find_publication(connection, wish.name, stop));
+  if (!publication.exists) return result;  // the monitor says so
+  Tables missing;
+  std::copy_if(tables.begin(), tables.end(), std::back_inserter(missing),
+               [&](const CapturedTable& table) { return !publication.tables.contains(table.oid); });
+  if (missing.empty()) return result;
+  const auto problems = SLUICE_TRY(table_problems(connection, missing, stop));
+  Work work{connection, wish, log, stop};
+  for (const CapturedTable& table : missing) {
+    faults.reach("postgres_cdc.before_table_published");
+    SLUICE_TRY(work.publish_one(table, problems, result));
+    faults.reach("postgres_cdc.after_table_published");
+  }
+  return result;
+}
+
+bool passes_over_new_tables(int server_version) {
+  constexpr std::array kMended = {130021, 140018, 150013, 160009, 170005};
+  for (const int mended : kMended) {
+    if (server_version / 10000 == mended / 10000) return server_version < mended;
+  }
+  return false;
 }
 
 }  // namespace sluice::sources::postgres

@@ -3,7 +3,9 @@
 
 #include <stop_token>
 #include <string>
+#include <vector>
 
+#include "core/fault_points.h"
 #include "core/logger.h"
 #include "core/result.h"
 #include "sources/postgres_cdc/connection.h"
@@ -32,5 +34,27 @@ struct PublicationWish {
 // filter_outside_identity, where_unsupported, and those of table_problems(), each with what mends it.
 Status ensure_publication(Connection& connection, const PublicationWish& wish, const TableFilter& filter, Logger& log,
                           std::stop_token stop);
+
+// What came of tables that match by now and were not published.
+struct NewTables {
+  struct Refusal {
+    std::string table, cause, mend;
+  };
+  std::vector<std::string> published;
+  std::vector<Refusal> refused;  // why others are not read
+  bool again = false;            // somebody was in the way, for the moment: ask again
+};
+
+// While the stream runs: publishes what ensure_publication() would publish at the next start, table by table, so that one which cannot
+// be read does not hinder the others.  Takes nothing out.  A publication that is the user's is left as it is: what it lacks is refused,
+// with the SQL for it.  Errors only of the connection.
+// A table that is written to just then is published beside its writers (earlier_writers.h); but on servers that would go on passing over
+// it (passes_over_new_tables()) only once a moment without writers is found, for which it waits a fifth of a second.
+Result<NewTables> publish_new_tables(Connection& connection, const PublicationWish& wish, const TableFilter& filter, FaultPoints& faults,
+                                     Logger& log, std::stop_token stop);
+
+// Minor releases before May 2025 (13.21, 14.18, 15.13, 16.9, 17.5: "data loss in logical replication" of their release notes): a table
+// that is published while a transaction writes to it is passed over by walsenders, also after that transaction.
+bool passes_over_new_tables(int server_version);
 
 }  // namespace sluice::sources::postgres

@@ -1,5 +1,7 @@
 #include "sources/postgres_cdc/publication_watch.h"
 
+#include <unistd.h>
+
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -149,6 +151,35 @@ Status PublicationNote::write(const PublishedState& state, FaultPoints& faults) 
   for (const std::string& oid : state.schemas) content += "schema " + oid + '\n';
   for (const std::string& oid : state.tables) content += "table " + oid + '\n';
   return storage::replace_file(path_, content, faults, "postgres_cdc_publication");
+}
+
+void PublicationNote::remove() const {
+  if (!path_.empty()) ::unlink(path_.c_str());
+}
+
+Status remember_published(Connection& connection, const PublicationNote& note, const std::string& publication, FaultPoints& faults,
+                          std::stop_token stop) {
+  const std::optional<PublishedState> now = SLUICE_TRY(published_state(connection, publication, std::move(stop)));
+  if (!now || SLUICE_TRY(note.read()) == now) return {};
+  return note.write(*now, faults);
+}
+
+Result<std::string> tables_digest(Connection& connection, const std::string& publication, std::stop_token stop) {
+  const bool schemas = connection.server_version() >= 150000;
+  const std::string by_schema =
+      schemas ? "EXISTS (SELECT FROM pg_publication_namespace x WHERE x.pnpubid = p.oid AND x.pnnspid = c.relnamespace)" : "false";
+  const Rows rows = SLUICE_TRY(connection.query(
+      "SELECT md5(coalesce(string_agg(concat_ws(' ', c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.relreplident, "
+      "  (SELECT string_agg(i.indexrelid::text, ' ' ORDER BY i.indexrelid) FROM pg_index i WHERE i.indrelid = c.oid AND i.indisvalid AND "
+      "    (i.indisprimary OR i.indisreplident)), "
+      "  EXISTS (SELECT FROM pg_publication_rel r WHERE r.prrelid = c.oid AND r.prpubid = p.oid), " +
+          by_schema +
+          "), ',' ORDER BY c.oid), '')) "
+          "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_publication p ON p.pubname = " +
+          connection.literal(publication) +
+          " WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema')",
+      "look for new tables", std::move(stop)));
+  return std::string(rows.text(0, 0));
 }
 
 }  // namespace sluice::sources::postgres

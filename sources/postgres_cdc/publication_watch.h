@@ -45,9 +45,19 @@ class PublicationNote {
   Result<std::optional<PublishedState>> read() const;
   // Durable when it returns.  Errors of storage/durable_file.h.
   Status write(const PublishedState& state, FaultPoints& faults) const;
+  // Best effort.
+  void remove() const;
 
  private:
   const std::string path_, owner_;
 };
+
+// Writes what the publication sends now into the note, if that is another than there; nothing without a publication.
+Status remember_published(Connection& connection, const PublicationNote& note, const std::string& publication, FaultPoints& faults,
+                          std::stop_token stop);
+
+// A text that changes when a table came, went, was renamed, got a replica identity, or was published or taken out.  `publication` need
+// not exist.
+Result<std::string> tables_digest(Connection& connection, const std::string& publication, std::stop_token stop);
 
 }  // namespace sluice::sources::postgres

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "sources/postgres_cdc/publication_watch.h"
+#include "sources/postgres_cdc/made_note.h"
 #include "sources/postgres_cdc/slot_health.h"
 
 namespace sluice::sources::postgres {
@@ -100,8 +100,14 @@ Status hold_snapshot(const Setup& setup, const CreatedSlot& created, Session& se
 }
 
 Result<KnownPosition> create_everything(const Setup& setup, const SlotIntent& intent, Session& session) {
+  const std::string& system_id = setup.server.system_id;
+  const MadeNote made(setup.settings.state_directory, setup.settings.component);
+  const std::string& publication = setup.settings.publication;
+  if (!SLUICE_TRY(published_state(setup.connection, publication, setup.stop)))
+    SLUICE_TRY(made.add(MadeNote::Kind::kPublication, system_id, publication, setup.faults));
   setup.faults.reach("postgres_cdc.before_publication");
   SLUICE_TRY(setup.publish(PublicationCreation::kAllowed));
+  SLUICE_TRY(made.add(MadeNote::Kind::kSlot, system_id, setup.settings.slot, setup.faults));
   SLUICE_TRY(intent.write(setup.server.system_id, setup.settings.slot, setup.faults));
   setup.faults.reach("postgres_cdc.before_slot_creation");
   const SlotSnapshot wish = setup.settings.snapshot == SnapshotMode::kNever ? SlotSnapshot::kNone : SlotSnapshot::kExported;
@@ -129,14 +135,10 @@ Result<KnownPosition> take_slot(const Setup& setup, const SlotHealth& slot, cons
   return fresh_position(setup, slot.confirmed);
 }
 
-PublicationNote publication_note(const Setup& setup) {
-  return {setup.settings.state_directory, setup.settings.component, setup.server.system_id + ' ' + setup.settings.publication};
-}
-
 // What the publication sent in the last session it must send still: else somebody took a table out of it, and to put it back here would
 // hide the gap.
 Status check_published(const Setup& setup) {
-  std::optional<PublishedState> before = SLUICE_TRY(publication_note(setup).read());
+  std::optional<PublishedState> before = SLUICE_TRY(publication_note(setup.settings, setup.server.system_id).read());
   if (!before) return {};
   if (setup.settings.publication_owner == PublicationOwner::kTheUsers) {  // they rule over it; ensure_publication() says what is missing
     before->all_operations = false;
@@ -147,13 +149,6 @@ Status check_published(const Setup& setup) {
   std::optional<Error> loss = SLUICE_TRY(publication_loss(setup.connection, name, *before, now, setup.settings.filter, setup.stop));
   if (loss) return *std::move(loss);
   return {};
-}
-
-Status note_published(const Setup& setup) {
-  const PublicationNote note = publication_note(setup);
-  const std::optional<PublishedState> now = SLUICE_TRY(published_state(setup.connection, setup.settings.publication, setup.stop));
-  if (!now || SLUICE_TRY(note.read()) == now) return {};
-  return note.write(*now, setup.faults);
 }
 
 Result<KnownPosition> find_start(const Setup& setup, const std::optional<KnownPosition>& known, const std::optional<SlotHealth>& slot,
@@ -232,6 +227,10 @@ ReplicationReader::Options reader_options(const SessionSettings& settings, const
 
 }  // namespace
 
+PublicationNote publication_note(const SessionSettings& settings, const std::string& system_id) {
+  return {settings.state_directory, settings.component, system_id + ' ' + settings.publication};
+}
+
 std::optional<PartitionName> PartitionName::parse(std::string_view text) {
   const std::size_t first = text.find('/');
   const std::size_t second = first == std::string_view::npos ? first : text.find('/', first + 1);
@@ -274,7 +273,7 @@ Result<Session> open_session(const SessionSettings& settings, const std::optiona
   Session session;
   session.start = SLUICE_TRY(find_start(setup, known, slot, session));
   session.start.resume = {session.start.position.resume, server.timeline, options.protocol, settings.publication, options.messages};
-  SLUICE_TRY(note_published(setup));
+  SLUICE_TRY(remember_published(connection, publication_note(settings, server.system_id), settings.publication, faults, stop));
   SLUICE_TRY(claim_slot(setup, slot, stale_pid));
   SLUICE_TRY(follow_to_standbys(setup, slot));
   SLUICE_TRY(reconnect(setup, connection));

@@ -15,6 +15,7 @@
 #include "sources/postgres_cdc/connection.h"
 #include "sources/postgres_cdc/lsn.h"
 #include "sources/postgres_cdc/publication.h"
+#include "sources/postgres_cdc/publication_watch.h"
 #include "sources/postgres_cdc/replication_reader.h"
 #include "sources/postgres_cdc/slot_intent.h"
 #include "sources/postgres_cdc/slot_monitor.h"
@@ -48,6 +49,9 @@ struct SessionSettings {
   // of which nothing is ours may be silent for a while.
   std::chrono::milliseconds silence_limit{60'000};
 };
+
+// Where the tables that were published last are remembered.
+PublicationNote publication_note(const SessionSettings& settings, const std::string& system_id);
 
 // "<system id>/<timeline at first start>/<database>" (G2).
 struct PartitionName {

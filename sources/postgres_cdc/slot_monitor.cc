@@ -80,13 +80,15 @@ void SlotMonitor::condemn(Error error) {
 void SlotMonitor::run(std::stop_token stop) {
   auto next_look = Clock::now();
   auto next_beat = Clock::now();
+  auto next_tables = Clock::now();
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(mutex_);
       if (session_new_) {
         session_new_ = false;
         published_.reset();
-        next_look = Clock::now();
+        tables_.clear();
+        next_look = next_tables = Clock::now();
       }
     }
     lag_.refresh();
@@ -94,12 +96,17 @@ void SlotMonitor::run(std::stop_token stop) {
       if (!look(stop)) connection_.reset();
       next_look = Clock::now() + options_.settings.every;
     }
+    if (Clock::now() >= next_tables) {
+      if (!look_at_tables(stop)) connection_.reset();
+      next_tables = Clock::now() + options_.heartbeat;
+    }
     if (options_.settings.heartbeat_message && Clock::now() >= next_beat) {
       beat(stop);
       next_beat = Clock::now() + options_.heartbeat;
     }
     std::unique_lock lock(mutex_);
-    woken_.wait_for(lock, stop, std::min<Clock::duration>(kTick, options_.settings.every), [&] { return session_new_; });
+    woken_.wait_for(lock, stop, std::min<Clock::duration>({kTick, options_.settings.every, options_.heartbeat}),
+                    [&] { return session_new_; });
   }
   connection_.reset();
 }
@@ -145,6 +152,16 @@ Status SlotMonitor::look_at_publication(std::stop_token stop) {
   } else {
     published_ = std::move(now);  // tables that came since then must stay, too
   }
+  return {};
+}
+
+Status SlotMonitor::look_at_tables(std::stop_token stop) {
+  SLUICE_TRY(connect(stop));
+  std::string now = SLUICE_TRY(tables_digest(*connection_, options_.publication, stop));
+  const bool again = tables_again_.exchange(false);
+  if (!again && now == tables_) return {};
+  tables_ = std::move(now);
+  tables_changed_ = true;
   return {};
 }
 

@@ -1,10 +1,11 @@
 #pragma once
 // Looks at the slot, the log behind it and the publication every half minute over a connection of its own, keeps the metrics of them and
-// the lag in seconds, raises alarms, and writes the heartbeat message where that is wanted.
+// the lag in seconds, raises alarms, notices new tables, and writes the heartbeat message where that is wanted.
 //
 // One private thread (G9): it works while a sink blocks the pipeline, which is when these numbers matter.  It never changes the slot and
 // never confirms anything.  A server that cannot be asked is no news of the monitor's: the stream itself reports it.
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -56,6 +57,12 @@ class SlotMonitor {
   // Why the stream must not go on although it works, once that is known: kFatal position_lost, publication_missing, publication_changed.
   std::optional<Error> verdict() const;
 
+  // True once after the tables of the database, or those that are published, are others than before, and once after the first look of a
+  // session; looked at every heartbeat.
+  bool tables_changed() { return tables_changed_.exchange(false); }
+  // Somebody could not deal with them: true again at the next heartbeat.
+  void look_at_tables_again() { tables_again_ = true; }
+
   SourceLag& lag() { return lag_; }
 
  private:
@@ -69,6 +76,7 @@ class SlotMonitor {
   Status look(std::stop_token stop);
   Status look_at_slot(std::stop_token stop);
   Status look_at_publication(std::stop_token stop);
+  Status look_at_tables(std::stop_token stop);
   void beat(std::stop_token stop);
   void show(const SlotHealth& health);
   void raise(const SlotAlarms::Alarm& alarm);
@@ -83,6 +91,9 @@ class SlotMonitor {
   std::unique_ptr<Connection> connection_;   // the thread's
   std::optional<PublishedState> published_;  // the thread's; as of the begin of the session
   bool heartbeat_refused_ = false;           // the thread's
+  std::string tables_;                       // the thread's; a digest
+
+  std::atomic<bool> tables_changed_{false}, tables_again_{false};
 
   mutable std::mutex mutex_;
   std::condition_variable_any woken_;

@@ -61,7 +61,11 @@ TEST_CASE("durations carry units") {
 TEST_CASE("sizes, rates and shares carry units") {
   CHECK(bind<ByteSize>("64MiB").value.bytes == 64ULL << 20U);
   CHECK(bind<ByteSize>("10GB").value.bytes == 10'000'000'000ULL);
-  CHECK(bind<ByteSize>("512").value.bytes == 512);
+  CHECK(bind<ByteSize>("512B").value.bytes == 512);
+  CHECK(bind<ByteSize>("0").value.bytes == 0);
+  CHECK(bind<ByteSize>("512").code() == "bad_value");
+  CHECK(bind<ByteSize>("1.5KiB").value.bytes == 1536);
+  CHECK(bind<ByteSize>("1.5B").code() == "bad_value");
   CHECK(bind<ByteSize>("1mb").code() == "bad_value");
   CHECK(bind<ByteSize>("1e30TiB").code() == "out_of_range");
   CHECK(bind<Rate>("1000/s").value.per_second == 1000);

@@ -134,17 +134,17 @@ TEST_CASE("what YAML would take in silence is a finding") {
   const BadCase cases[] = {
       {"a: 1\nb: 2\na: 3\n", "duplicate_key", "3:1-3:2", "first in line 1"},
       {"f: !this.x\n", "yaml_trap", "1:4-1:11", "tag"},
-      {"f: !has(this.b) && this.c\n", "yaml_trap", "1:4-1:16", "tag"},
-      {"f: !!str 1\n", "yaml_trap", "1:4-1:9", "tag"},
+      {"f: !has(this.b) && this.c\n", "yaml_trap", "1:4-1:26", "tag"},
+      {"f: !!str 1\n", "yaml_trap", "1:4-1:11", "tag"},
       {"f: !x {a: 1}\n", "yaml_trap", "1:4-1:6", "tag"},
       {"a: \"abc\n", "yaml_syntax", "1:4-2:1", "not closed"},
       {"a: 1\nbcd\n", "yaml_syntax", "2:1-2:4", "no colon"},
       {"a: 1\nb:2\n", "yaml_syntax", "2:1-2:4", "no colon"},
-      {"c: {t: decimal(10,2)}\n", "yaml_trap", "1:8-1:18", "splits"},
-      {"c: [f(a, b)]\n", "yaml_trap", "1:5-1:8", "splits"},
-      {"a: 1\n---\nb: 2\n", "yaml_syntax", "3:1-3:5", "second document"},
-      {"<<: 3\na: 1\n", "yaml_syntax", "1:5-1:6", "<<"},
-      {": x\n", "yaml_syntax", "1:1-1:1", "key is missing"},
+      {"c: {t: decimal(10,2)}\n", "yaml_trap", "1:8-1:21", "splits"},
+      {"c: [f(a, b)]\n", "yaml_trap", "1:5-1:12", "splits"},
+      {"a: 1\n---\nb: 2\n", "yaml_syntax", "2:1-2:4", "second document"},
+      {"<<: 3\na: 1\n", "yaml_syntax", "1:1-1:3", "<<"},
+      {": x\n", "yaml_syntax", "1:1-1:2", "key is missing"},
       {"a: x\x04\nb: 1\n", "yaml_syntax", "1:5-1:6", "U+0004"},
       {"a: \xff\n", "yaml_syntax", "1:4-1:5", "UTF-8"},
       {"a: \xed\xa0\x80\n", "yaml_syntax", "1:4-1:5", "UTF-8"},
@@ -166,9 +166,9 @@ TEST_CASE("syntax errors say what was probably meant") {
       {"a: this.x ? 1 : 2\n", "yaml_syntax", "1:15-1:16", "second \": \""},
       {"a: \"x\" == this.y\n", "yaml_syntax", "1:4-1:17", "closing quote"},
       {"a: @b\n", "yaml_syntax", "1:4-1:6", "cannot begin with @"},
-      {"a: *b\n", "yaml_syntax", "1:4-1:6", "cannot begin with *"},
+      {"a: *b\n", "yaml_syntax", "1:4-1:6", "no anchor &b"},
       {"a: {u: ${X}}\n", "yaml_syntax", "1:8-1:10", "must be quoted"},
-      {"a: [1, 2\nb: 1\n", "yaml_syntax", "2:2-2:3", "not closed"},
+      {"a: [1, 2\nb: 1\n", "yaml_syntax", "1:4-1:5", "not closed"},
       {"a: &x [*x]\n", "yaml_syntax", "1:8-1:9", "inside the value"},
       {"? [a]\n: b\n", "yaml_syntax", "1:3-1:5", "a key must be text"},
       {"%YAML 2.0\n---\na: b\n", "yaml_syntax", "1:1-1:10", "%"},
@@ -200,6 +200,13 @@ TEST_CASE("limits: depth, values, aliases, size") {
     laughs += "]\n";
   }
   CHECK(load(laughs).only().code == "yaml_limit");
+
+  std::string wide = "x-list: &a [x";  // few levels, and as much work
+  for (int i = 0; i < 999; ++i) wide += ", x";
+  wide += "]\n";
+  for (int i = 0; i < 9; ++i) wide += "x-" + std::to_string(i) + ": *a\n";
+  CHECK(load(wide).only().message.find("anchors and aliases") != std::string::npos);
+  CHECK(load(laughs).only().message.find("anchors and aliases") != std::string::npos);
 
   daemon::YamlLimits small;
   small.bytes = 4;

@@ -66,7 +66,7 @@ class SlowSink(unittest.TestCase):
             work.write("p.yaml", PIPELINE % ("input.jsonl", "once"))
             daemon = work.launch("p.yaml", arguments=("--until-done",), stdout=writer_end)
             os.close(writer_end)
-            reader = SlowReader(reader_end, speed / 100)
+            reader = SlowReader(reader_end, min(speed / 100, INPUT_MIB * MIB / 4 / SLOW_SECONDS))
             reader.start()
             deadline, peak = time.monotonic() + SLOW_SECONDS, 0
             while time.monotonic() < deadline:

@@ -127,6 +127,8 @@ class SourceRun {
   void acknowledge() { acknowledge(through_); }
   void acknowledge(const Checkpoint& done);
   Status close() { return source_->close(); }
+  Status request_snapshot(const std::vector<std::string>& tables) { return source_->request_snapshot(tables); }
+  Result<std::vector<std::string>> cleanup() { return source_->cleanup(stop_.get_token()); }
 
   const std::vector<Seen>& seen() const { return seen_; }
   const Checkpoint& through() const { return through_; }

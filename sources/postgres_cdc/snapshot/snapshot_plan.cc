@@ -34,37 +34,78 @@ Error unreadable(const std::string& partition, const std::string& resume) {
 
 }  // namespace
 
+Status SnapshotReader::load_notes() {
+  if (notes_loaded_) return {};
+  SLUICE_TRY(bounds_.load());
+  SLUICE_TRY(wishes_.load());
+  notes_loaded_ = true;
+  return {};
+}
+
+Result<std::vector<ListedTable>> SnapshotReader::list(Missing missing, std::stop_token stop) {
+  const auto connection = SLUICE_TRY(snapshot_session(settings_.connect, stop));
+  return list_tables(*connection, settings_.publication, settings_.filter, missing, stop);
+}
+
 Status SnapshotReader::plan(const Checkpoint& from, const std::string& system_id, const std::string& database, std::stop_token stop) {
   system_id_ = system_id;
   database_ = database;
-  if (!bounds_loaded_) SLUICE_TRY(bounds_.load());
-  bounds_loaded_ = true;
-  const auto connection = SLUICE_TRY(snapshot_session(settings_.connect, stop));
-  const std::vector<ListedTable> tables = SLUICE_TRY(list_tables(*connection, settings_.publication, settings_.filter, stop));
-  const bool idle = tables_.empty();
+  SLUICE_TRY(load_notes());
+  const std::vector<ListedTable> tables = SLUICE_TRY(list(Missing::kError, stop));
   moved_.load(from, settings_.component);
   for (const ListedTable& table : tables) SLUICE_TRY(plan_table(table, from));
   retire_unwanted(from);
   double rows = 0;
   for (const Work& work : tables_) rows += work.table.rows;
-  if (idle && !tables_.empty()) progress_.begin(rows, tables_.size());
+  if (!tables_.empty()) progress_.begin(rows, tables_.size());
   if (!unfinished()) progress_.nothing_to_do();
   first_row_ = std::none_of(tables_.begin(), tables_.end(), [](const Work& work) { return work.resumed; });
   return {};
 }
 
+Result<bool> SnapshotReader::plan_more(const Checkpoint& from, std::stop_token stop) {
+  const std::vector<ListedTable> tables = SLUICE_TRY(list(Missing::kAllowed, std::move(stop)));
+  const std::size_t before = tables_.size();
+  for (const ListedTable& table : tables) {
+    const auto finished = done_.find(table.text());
+    if (finished != done_.end() && finished->second.table.oid == table.oid) continue;
+    const std::size_t planned = tables_.size();
+    SLUICE_TRY(plan_table(table, from));
+    if (tables_.size() == planned) continue;
+    if (anchor_) ++postponed_;  // it was not published yet when that was taken
+  }
+  note_joined(before);
+  return tables_.size() > before;
+}
+
+// For the operator: tables behind the first `before` are new.
+void SnapshotReader::note_joined(std::size_t before) {
+  if (tables_.size() == before) return;
+  double rows = 0;
+  for (std::size_t i = before; i < tables_.size(); ++i) rows += tables_[i].table.rows;
+  if (before != 0) return progress_.join(rows);
+  progress_.begin(rows, tables_.size());
+  first_row_ = true;
+}
+
 Status SnapshotReader::plan_table(const ListedTable& table, const Checkpoint& from) {
   const std::string name = table.text();
-  const bool here = std::any_of(tables_.begin(), tables_.end(), [&](const Work& work) { return work.table.text() == name; });
+  const bool here = std::any_of(tables_.begin(), tables_.end(), [&](const Work& work) { return work.is(name); });
   if (here) return {};
   Work work;
   work.table = table;
-  work.partition = {std::max(1U, bounds_.newest_generation(name)), name};
+  const std::uint32_t wished = wishes_.generation(name);
+  work.partition = {std::max({1U, bounds_.newest_generation(name), wished}), name};
   const auto finished = done_.find(name);
   std::optional<Known> known = newest(from, settings_.component, name);
   if (finished != done_.end()) known = Known{finished->second.partition, *finished->second.position};
+  if (!known && settings_.only_requested && wished == 0) return {};
   if (known) {
-    const bool reading = SLUICE_TRY(resume(work, known->partition, known->position));
+    bool reading = SLUICE_TRY(resume(work, known->partition, known->position));
+    if (work.partition.generation < wished) {
+      begin_anew(work);
+      reading = true;
+    }
     if (!reading) {
       done_.insert_or_assign(name, std::move(work));
       return {};
@@ -76,6 +117,7 @@ Status SnapshotReader::plan_table(const ListedTable& table, const Checkpoint& fr
     if (!end) break;
     work.fixed.push_back(*std::move(end));
   }
+  if (!work.position) first_readings_.push_back(table.oid);
   tables_.push_back(std::move(work));
   return {};
 }
@@ -131,7 +173,7 @@ void SnapshotReader::begin_anew(Work& work) {
   moved_.settle_table(work.table.text(), moves_);
   const std::uint32_t newest = std::max(work.partition.generation, bounds_.newest_generation(work.table.text()));
   bounds_.forget(work.partition.text());
-  work.partition.generation = newest + 1;
+  work.partition.generation = std::max(newest + 1, wishes_.generation(work.table.text()));
   work.position.reset();
   work.last.reset();
   work.fixed.clear();

@@ -1,6 +1,6 @@
 #include "sources/postgres_cdc/snapshot/snapshot_point.h"
 
-#include <charconv>
+#include "sources/postgres_cdc/position_words.h"
 
 namespace sluice::sources::postgres {
 
@@ -8,19 +8,6 @@ namespace {
 
 constexpr std::string_view kVersion = "ss1";
 constexpr std::string_view kFolder = "snapshot";
-
-template <typename T>
-bool parse_number(std::string_view text, T& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-std::string_view next_word(std::string_view& rest) {
-  const std::size_t blank = rest.find(' ');
-  const std::string_view word = rest.substr(0, blank);
-  rest = blank == std::string_view::npos ? std::string_view() : rest.substr(blank + 1);
-  return word;
-}
 
 std::string_view state_name(SnapshotPoint::State state) {
   switch (state) {

@@ -15,6 +15,8 @@ class SnapshotProgress {
 
   // `estimated_rows`: the planner's, of the tables that are still to be read.
   void begin(double estimated_rows, std::size_t tables);
+  // Tables that joined while it runs.
+  void join(double estimated_rows) { estimated_ += estimated_rows; }
   void row() { ++unreported_; }
   // After every read(): moves the series and, every 10 s, says it in the log.
   void report(const std::string& table, std::size_t tables_left);

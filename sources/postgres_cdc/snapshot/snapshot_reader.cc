@@ -25,13 +25,18 @@ SnapshotReader::SnapshotReader(SnapshotSettings settings, const BuildContext& co
       catalog_(catalog),
       bounds_(settings_.state_directory.empty() ? "" : settings_.state_directory + '/' + settings_.component + ".snapshot_chunks",
               context.faults),
+      wishes_(settings_.state_directory.empty() ? "" : settings_.state_directory + '/' + settings_.component + ".snapshot_wishes",
+              context.faults),
       progress_(context),
       superseded_(
           context.metrics.counter("sluice_snapshot_superseded_total", "Updates left out because the rows, complete, are read later.",
                                   {{"pipeline", context.pipeline}, {"component_kind", "source"}, {"component", context.component}})) {}
 
 Status SnapshotReader::read(BatchBuilder& out, Clock::time_point deadline, std::stop_token stop) {
-  if (tables_.empty() || tables_.front().rows == 0) publish(out);
+  if (tables_.empty() || tables_.front().rows == 0) {
+    begin_requested();
+    publish(out);
+  }
   bool pause = false;
   Status result;
   while (result && !out.full() && anchor_ && !moved_.empty() && !reader_ && !stop.stop_requested()) {
@@ -215,6 +220,7 @@ Status SnapshotReader::finish_table(BatchBuilder& out) {
   done_.insert_or_assign(work.table.text(), std::move(work));
   tables_.pop_front();
   context_.faults.reach("postgres_snapshot.after_table_end");
+  begin_requested();
   if (!tables_.empty()) return {};
   progress_.end();
   return {};
@@ -270,6 +276,7 @@ void SnapshotReader::acknowledge(const Checkpoint& done) {
     const auto found = done.find(work.key(settings_.component));
     if (found != done.end()) bounds_.forget_before(work.partition.text(), found->second.done.major);
   }
+  grant_requests(done);
 }
 
 }  // namespace sluice::sources::postgres

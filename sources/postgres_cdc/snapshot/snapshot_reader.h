@@ -19,8 +19,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/batch_builder.h"
@@ -35,6 +37,7 @@
 #include "sources/postgres_cdc/snapshot/snapshot_point.h"
 #include "sources/postgres_cdc/snapshot/snapshot_progress.h"
 #include "sources/postgres_cdc/snapshot/snapshot_table.h"
+#include "sources/postgres_cdc/snapshot/snapshot_wishes.h"
 #include "sources/postgres_cdc/table_filter.h"
 
 namespace sluice::sources::postgres {
@@ -43,8 +46,9 @@ struct SnapshotSettings {
   ConnectOptions connect;
   SnapshotMethod method = SnapshotMethod::kKeys;
   unsigned workers = 2;
-  bool every_start = false;  // finished tables are read again
-  std::string publication;   // empty: none takes part
+  bool every_start = false;     // finished tables are read again
+  bool only_requested = false;  // other tables than those of request() are not read
+  std::string publication;      // empty: none takes part
   TableFilter filter;
   std::string state_directory, component;
   std::uint64_t chunk_rows = 50'000;
@@ -56,9 +60,18 @@ class SnapshotReader {
   // All outlive the reader.
   SnapshotReader(SnapshotSettings settings, const BuildContext& context, RelationCatalog& catalog);
 
-  // Compares what the checkpoint `from` says with the tables there are.  Again for tables that came since.
-  // kFatal position_unreadable, table_missing, origin_changed; kTransient of the connection.
+  // Once: compares what the checkpoint `from` says with the tables there are.
+  // kFatal position_unreadable, table_missing, origin_changed, wishes_unreadable; kTransient of the connection.
   Status plan(const Checkpoint& from, const std::string& system_id, const std::string& database, std::stop_token stop);
+  // After plan(), with the same `from`: tables that came since, which are not read under an anchor that is in use.  True: there are some.
+  Result<bool> plan_more(const Checkpoint& from, std::stop_token stop);
+  // After plan(), with the same `from`: reads these tables again ("schema.table", or a pattern), from their beginning; durably noted when
+  // it returns.  kFatal unknown_table, and then nothing is noted.
+  Status request(std::span<const std::string> tables, const Checkpoint& from, std::stop_token stop);
+  // Whether the note of an earlier process holds a request.
+  Result<bool> has_requests();
+  // Tables that are to be read for the first time and were planned since the last call.
+  std::vector<std::uint32_t> take_first_readings() { return std::exchange(first_readings_, {}); }
 
   bool unfinished() const { return !tables_.empty() || !moved_.empty(); }
   bool anchored() const { return anchor_.has_value(); }
@@ -94,12 +107,20 @@ class SnapshotReader {
     std::optional<Position> position;  // as published last
 
     std::string key(const std::string& component) const { return checkpoint_key(component, partition.text()); }
+    bool is(const std::string& name) const { return partition.table == name; }
   };
 
   Status plan_table(const ListedTable& table, const Checkpoint& from);
+  Status load_notes();
   Result<bool> resume(Work& work, const SnapshotPartition& partition, const Position& position);
   void retire_unwanted(const Checkpoint& from);
   void begin_anew(Work& work);
+  Result<std::vector<ListedTable>> list(Missing missing, std::stop_token stop);
+  void note_joined(std::size_t before);
+  bool is_begun(const Work& work) const;
+  std::uint32_t next_generation(const std::string& table, const Checkpoint& from) const;
+  void begin_requested();
+  void grant_requests(const Checkpoint& done);
 
   Status start_table(std::stop_token stop);  // without a reader afterwards: the table cannot be read, see is_gone_
   Status describe(std::uint32_t oid, std::stop_token stop);
@@ -126,9 +147,10 @@ class SnapshotReader {
   RelationCatalog& catalog_;
   std::string database_, system_id_;
   ChunkBounds bounds_;
+  SnapshotWishes wishes_;
   SnapshotProgress progress_;
   Counter& superseded_;
-  bool bounds_loaded_ = false;
+  bool notes_loaded_ = false;
 
   std::optional<Anchor> anchor_;
   std::deque<Work> tables_;           // the first is being read
@@ -136,6 +158,7 @@ class SnapshotReader {
   std::map<std::string, Work> done_;  // finished in this process or before, by table
   MovedRows moved_;
   Checkpoint moves_;  // to be published between chunks
+  std::vector<std::uint32_t> first_readings_;
 
   // Of the table that is being read.
   std::unique_ptr<Connection> session_;  // asks what a table looks like under the anchor

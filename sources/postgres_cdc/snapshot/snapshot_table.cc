@@ -140,7 +140,7 @@ Status find_key(Connection& connection, const std::vector<std::string>& attribut
 }  // namespace
 
 Result<std::vector<ListedTable>> list_tables(Connection& connection, const std::string& publication, const TableFilter& filter,
-                                             std::stop_token stop) {
+                                             Missing missing, std::stop_token stop) {
   const Rows rows = SLUICE_TRY(connection.query(list_query(connection, publication), "list the tables to read", std::move(stop)));
   std::vector<ListedTable> tables;
   for (int row = 0; row < rows.count(); ++row) {
@@ -149,7 +149,7 @@ Result<std::vector<ListedTable>> list_tables(Connection& connection, const std::
     const bool with_its_root = publication.empty() && rows.text(row, 4) == "t" && !is_named(filter, table);
     if (filter.wants(table.schema, table.name) && !with_its_root) tables.push_back(std::move(table));
   }
-  SLUICE_TRY(check_all_found(filter, tables));
+  if (missing == Missing::kError) SLUICE_TRY(check_all_found(filter, tables));
   return tables;
 }
 

@@ -24,9 +24,10 @@ struct ListedTable {
 };
 
 // Tables that `publication` sends and `filter` wants, by name.  An empty publication: those of the database that `filter` wants.
-// kFatal table_missing.
+// kFatal table_missing where a name or all patterns match nothing and that matters.
+enum class Missing : std::uint8_t { kError, kAllowed };
 Result<std::vector<ListedTable>> list_tables(Connection& connection, const std::string& publication, const TableFilter& filter,
-                                             std::stop_token stop);
+                                             Missing missing, std::stop_token stop);
 
 // A column of the key that chunks are cut by.
 struct KeyColumn {

@@ -1,8 +1,8 @@
 #include "sources/postgres_cdc/snapshot/stream_gate.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "sources/postgres_cdc/position_words.h"
 #include "sources/postgres_cdc/wire_reader.h"
 
 namespace sluice::sources::postgres {
@@ -14,25 +14,13 @@ constexpr std::size_t kMostKept = 32 * 1024 * 1024;
 // Enough to see that a transaction which was given out is still not visible: only its own session's last steps are missing.
 constexpr std::size_t kMostPassed = 100'000;
 
-bool parse_number(std::string_view text, std::uint64_t& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-std::string_view cut(std::string_view& rest, char at) {
-  const std::size_t place = rest.find(at);
-  const std::string_view word = rest.substr(0, place);
-  rest = place == std::string_view::npos ? std::string_view() : rest.substr(place + 1);
-  return word;
-}
-
 }  // namespace
 
 std::optional<VisibleTransactions> VisibleTransactions::parse(std::string_view text) {
   VisibleTransactions result;
-  if (!parse_number(cut(text, ':'), result.xmin) || !parse_number(cut(text, ':'), result.xmax)) return std::nullopt;
+  if (!parse_number(next_word(text, ':'), result.xmin) || !parse_number(next_word(text, ':'), result.xmax)) return std::nullopt;
   while (!text.empty()) {
-    if (!parse_number(cut(text, ','), result.running.emplace_back())) return std::nullopt;
+    if (!parse_number(next_word(text, ','), result.running.emplace_back())) return std::nullopt;
   }
   std::sort(result.running.begin(), result.running.end());
   return result;
@@ -70,6 +58,13 @@ bool StreamGate::admit(std::string_view copy_data) {
   inside_ahead_ = false;
   for (auto message = kept_.begin(); message != kept_.end() && state_ == State::kLooking; ++message) judge_ahead(read(*message));
   return false;
+}
+
+void StreamGate::pass(std::string_view copy_data) {
+  constexpr std::size_t kHeader = 1 + 3 * 8;  // 'w', two positions, a time
+  if (copy_data.size() <= kHeader || copy_data[0] != 'w') return;
+  const char type = copy_data[kHeader];
+  if (type == 'B' || type == 'C' || type == 'c') note_passed(read(copy_data));
 }
 
 void StreamGate::look(std::string_view copy_data) {

@@ -49,6 +49,8 @@ class StreamGate {
   // The message to be given out next: the first kept one if there is any, else one that just came.  False: the place is before it, or
   // may be; it is kept.
   bool admit(std::string_view copy_data);
+  // A message that is given out while no snapshot is wanted: so that one which is wanted later knows what went before it.
+  void pass(std::string_view copy_data);
   // While kLooking: every message that comes.
   void look(std::string_view copy_data);
 
