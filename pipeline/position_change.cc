@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "core/labelled_metrics.h"
+#include "pipeline/errand.h"
 #include "storage/durable_file.h"
 
 namespace sluice::pipeline {
@@ -54,34 +54,6 @@ Status remove_wish(const Environment& environment) {
   return {};
 }
 
-// What a component built for one errand may reach.
-class Errand {
- public:
-  Errand(const Definition& definition, const Environment& environment) : definition_(definition), environment_(environment) {}
-
-  BuildContext context(std::string_view kind, const std::string& component) {
-    const Labels labels{{"pipeline", definition_.name}, {"component_kind", std::string(kind)}, {"component", component}};
-    metrics_.push_back(std::make_unique<LabelledMetrics>(environment_.metrics, labels));
-    return {definition_.name,
-            component,
-            0,
-            1,
-            environment_.state_directory,
-            environment_.instance,
-            *metrics_.back(),
-            schemas_,
-            environment_.log,
-            environment_.clock,
-            environment_.faults};
-  }
-
- private:
-  const Definition& definition_;
-  const Environment& environment_;
-  SchemaPool schemas_;
-  std::vector<std::unique_ptr<LabelledMetrics>> metrics_;
-};
-
 // First everything is forgotten, then the new positions are stored: a sink never moves a position back.
 Status change_in_sink(Sink& sink, const PositionChange& change, const std::stop_token& stop) {
   const std::optional<Checkpoint> said = SLUICE_TRY(sink.open(stop));
@@ -102,7 +74,7 @@ Status change_in_sink(Sink& sink, const PositionChange& change, const std::stop_
 
 Status change_in_sinks(const Definition& definition, const Environment& environment, const PositionChange& change,
                        const std::stop_token& stop) {
-  Errand errand(definition, environment);
+  Errand errand(definition.name, environment);
   for (const SinkDefinition& defined : definition.sinks) {
     auto sink = defined.build(errand.context("sink", defined.name));
     if (!sink) return std::move(sink).error().context("sink \"" + defined.name + "\"");
@@ -203,7 +175,7 @@ Status finish_position_change(const Definition& definition, const Environment& e
 }
 
 Result<std::vector<std::string>> clean_origins(const Definition& definition, const Environment& environment, const std::stop_token& stop) {
-  Errand errand(definition, environment);
+  Errand errand(definition.name, environment);
   std::vector<std::string> removed;
   for (const SourceDefinition& defined : definition.sources) {
     auto source = defined.build(errand.context("source", defined.name));

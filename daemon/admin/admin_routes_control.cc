@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/admin/json_text_internal.h"
-#include "daemon/admin/request_body.h"
+#include "daemon/admin/request_body_internal.h"
 #include "daemon/admin/routes.h"
 
 namespace sluice::admin {

@@ -2,7 +2,7 @@
 #include <charconv>
 
 #include "daemon/admin/json_text_internal.h"
-#include "daemon/admin/request_body.h"
+#include "daemon/admin/request_body_internal.h"
 #include "daemon/admin/routes.h"
 
 namespace sluice::admin {

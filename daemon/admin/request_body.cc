@@ -1,4 +1,4 @@
-#include "daemon/admin/request_body.h"
+#include "daemon/admin/request_body_internal.h"
 
 #include <charconv>
 #include <nlohmann/json.hpp>

@@ -113,6 +113,13 @@ void add_positions(CLI::App& app, const Adder& adder) {
   command->add_flag("--all", reset->all, "Every one")->excludes(keys);
   add_offline(command, reset, Changes::kYes);
   adder.run(command, reset, &positions_reset_command);
+  const auto rename = std::make_shared<ClientOptions>();
+  command = adder.add(*positions, "rename", "Let a pipeline go on under another name", rename);
+  command->add_option("old", rename->renamed_from, "The name it had")->required();
+  command->add_option("new", rename->pipeline, "The name that its file has now")->required();
+  add_offline(command, rename, Changes::kYes);
+  command->get_option("--data-dir")->required();
+  adder.run(command, rename, &positions_rename_command);
 }
 
 void add_fresh_starts(CLI::App& app, const Adder& adder) {

@@ -6,7 +6,7 @@
 #include <ostream>
 #include <thread>
 
-#include "daemon/client/conversation.h"
+#include "daemon/client/conversation_internal.h"
 
 namespace sluice::client {
 

@@ -1,4 +1,4 @@
-#include "daemon/client/conversation.h"
+#include "daemon/client/conversation_internal.h"
 
 #include <fmt/format.h>
 

@@ -8,7 +8,7 @@
 #include <ostream>
 
 #include "core/clock.h"
-#include "daemon/client/conversation.h"
+#include "daemon/client/conversation_internal.h"
 #include "daemon/config_commands.h"
 #include "daemon/data_directory.h"
 #include "daemon/definition_builder.h"
@@ -20,13 +20,18 @@ namespace sluice::client {
 
 namespace {
 
+// The name that the data directory knows it by.
+const std::string& stored_name(const ClientOptions& options) {
+  return options.renamed_from.empty() ? options.pipeline : options.renamed_from;
+}
+
 bool knows(const ClientOptions& options) {
   std::error_code ignored;
-  return std::filesystem::is_directory(options.data_dir + "/" + options.pipeline, ignored);
+  return std::filesystem::is_directory(options.data_dir + "/" + stored_name(options), ignored);
 }
 
 Error unknown(const ClientOptions& options) {
-  return {ErrorKind::kFatal, "unknown_pipeline", fmt::format("\"{}\" knows no pipeline \"{}\"", options.data_dir, options.pipeline)};
+  return {ErrorKind::kFatal, "unknown_pipeline", fmt::format("\"{}\" knows no pipeline \"{}\"", options.data_dir, stored_name(options))};
 }
 
 // Nothing is set aside by a change of positions.
@@ -70,7 +75,7 @@ int work_offline(const ClientOptions& options, const Registry& registry, daemon:
     streams.err << fmt::format("error[{}]: {}\n", data.error().code(), data.error().message());
     return daemon::kUnusable;
   }
-  const auto directory = data->pipeline_directory(options.pipeline);
+  const auto directory = data->pipeline_directory(stored_name(options));
   if (!directory) return tell(directory.error(), streams);
   MetricsRegistry metrics;
   SystemClock clock;

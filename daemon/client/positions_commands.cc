@@ -7,11 +7,10 @@
 #include <ostream>
 #include <stdexcept>
 
-#include "daemon/admin/request_body.h"
-#include "daemon/client/conversation.h"
+#include "daemon/admin/request_body_internal.h"
+#include "daemon/client/conversation_internal.h"
 #include "daemon/client/offline.h"
 #include "daemon/source_texts.h"
-#include "daemon/yaml_loader.h"
 #include "pipeline/position_change.h"
 
 namespace sluice::client {

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "daemon/client/conversation.h"
+#include "daemon/client/conversation_internal.h"
 
 namespace sluice::client {
 

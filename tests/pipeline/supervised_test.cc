@@ -133,6 +133,7 @@ TEST_CASE_METHOD(Fixture, "a paused pipeline commits what it has, stays paused i
 TEST_CASE_METHOD(Fixture, "books go on over pause, resume and restart (G12)") {
   world.length = 3000;
   SupervisedPipeline pipeline(definition(), environment());
+  REQUIRE(reaches(pipeline, State::kRunning));
   for (int i = 0; i < 3; ++i) {
     REQUIRE(pipeline.pause());
     REQUIRE(reaches(pipeline, State::kPaused));
