@@ -114,6 +114,7 @@ Status PostgresCdcSource::start_session(std::stop_token stop) {
 void PostgresCdcSource::end_session() {
   if (!reader_) return;
   reader_.reset();
+  catalog_.disconnect();  // what broke the stream may have cut this connection, too, without a word
   known_->position = assembler_->position();
   block_ = {};
 }
