@@ -18,6 +18,7 @@
 
 #include "core/registry.h"
 #include "sinks/kafka/broker_errors.h"
+#include "sinks/kafka/doctor.h"
 #include "sinks/kafka/producer_internal.h"
 #include "sinks/kafka/progress_log_internal.h"
 #include "sinks/kafka/topics_internal.h"
@@ -407,10 +408,12 @@ properties: {linger.ms: "5"}
 
 void register_kafka_sink(Registry& registry);
 void register_kafka_sink(Registry& registry) {
-  registry.add(SinkType<sinks::KafkaSinkConfig>{
+  SinkType<sinks::KafkaSinkConfig> type{
       {"kafka", "Messages in Kafka's topics, exactly once by transactions.", sinks::kExample, &sinks::kafka_sink_fields()},
       sinks::build,
-      sinks::guarantee});
+      sinks::guarantee};
+  type.doctor = &sinks::examine_kafka;
+  registry.add(type);
 }
 
 }  // namespace sluice
