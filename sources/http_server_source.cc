@@ -28,13 +28,13 @@ namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-constexpr std::size_t kBatchesAhead = 2;                  // one is being committed, one waits behind it
-constexpr std::size_t kFullBatchBytes = 512UL * 1024;     // of bodies: a batch of its own, whatever is on its way
-constexpr std::size_t kFullBatchRequests = 1024;          // half of a batch's records
+constexpr std::size_t kBatchesAhead = 2;               // one is being committed, one waits behind it
+constexpr std::size_t kFullBatchBytes = 512UL * 1024;  // of bodies: a batch of its own, whatever is on its way
+constexpr std::size_t kFullBatchRequests = 1024;       // half of a batch's records
 // While requests wait for a commit: the pause grows with the time since something moved, 1 ms up to 50 ms.
 constexpr std::chrono::milliseconds kShortestPoll{1}, kLongestPoll{50};
 constexpr int kPollShare = 20;
-constexpr std::chrono::milliseconds kFarewell{1500};      // close() is bounded by 2 s
+constexpr std::chrono::milliseconds kFarewell{1500};  // close() is bounded by 2 s
 
 std::string random_name() {
   std::random_device device;

@@ -205,8 +205,9 @@ TEST_CASE("http sink: trouble that passes is tried again, and what was taken is 
   CHECK(out.send_until_done(numbers(out.maker, 15)).empty());
   CHECK(taken == up_to(15));  // in order, none lost, none twice
   CHECK(out.errors == std::vector<std::string>{"http_throttled", "http_unavailable", "http_connection_lost", "http_connection_lost",
-                                               "http_bad_answer", "http_timeout", "http_unavailable", "http_unavailable", "http_unavailable",
-                                               "http_unauthorized", "http_forbidden", "http_not_found", "http_redirect"});
+                                               "http_bad_answer", "http_timeout", "http_unavailable", "http_unavailable",
+                                               "http_unavailable", "http_unauthorized", "http_forbidden", "http_not_found",
+                                               "http_redirect"});
   CHECK(out.pauses == std::vector<std::chrono::milliseconds>{std::chrono::seconds(7)});
 }
 

@@ -59,15 +59,15 @@ TEST_CASE("request heads: good ones") {
 }
 
 TEST_CASE("request heads: what is refused") {
-  CHECK(request_status("GET / HTTP/1.1\r\n\r\n") == 400);                                // no Host
-  CHECK(request_status("GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n") == 400);          // two
+  CHECK(request_status("GET / HTTP/1.1\r\n\r\n") == 400);                        // no Host
+  CHECK(request_status("GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n") == 400);  // two
   CHECK(request_status("GET / HTTP/2.0\r\nHost: x\r\n\r\n") == 505);
   CHECK(request_status("GET /\r\nHost: x\r\n\r\n") == 400);
   CHECK(request_status("G(T / HTTP/1.1\r\nHost: x\r\n\r\n") == 400);
   CHECK(request_status("GET /a b HTTP/1.1\r\nHost: x\r\n\r\n") == 400);
   CHECK(request_status("GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n") == 400);
   CHECK(request_status("GET / HTTP/1.1\r\nHost : x\r\n\r\n") == 400);
-  CHECK(request_status("GET / HTTP/1.1\r\nHost: x\nY: z\r\n\r\n") == 400);               // a bare line feed
+  CHECK(request_status("GET / HTTP/1.1\r\nHost: x\nY: z\r\n\r\n") == 400);  // a bare line feed
   CHECK(request_status("GET / HTTP/1.1\r\nHost: x\rY: z\r\n\r\n") == 400);
   CHECK(request_status(std::string("GET / HTTP/1.1\r\nHost: x\0y\r\n\r\n", 30)) == 400);
   std::string many = "GET / HTTP/1.1\r\nHost: x\r\n";
@@ -81,7 +81,8 @@ TEST_CASE("bodies: length, chunks, and what is ambiguous") {
     INFO(step);
     CHECK(body_of(kPost + "\r\n", "", step).empty());
     CHECK(body_of(kPost + "Content-Length: 5\r\n\r\n", "helloxx", step) == "hello");
-    CHECK(body_of(kPost + "Transfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n6;ext=1\r\n world\r\n0\r\nTrailer: x\r\n\r\n", step) == "hello world");
+    CHECK(body_of(kPost + "Transfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n6;ext=1\r\n world\r\n0\r\nTrailer: x\r\n\r\n", step) ==
+          "hello world");
     CHECK(body_of(kPost + "Transfer-Encoding: chunked\r\n\r\n", "5\r\nhelloX\r\n", step) == "!bad_chunk");
     CHECK(body_of(kPost + "Transfer-Encoding: chunked\r\n\r\n", "-5\r\nhello\r\n", step) == "!bad_chunk");
     CHECK(body_of(kPost + "Transfer-Encoding: chunked\r\n\r\n", "5\nhello\r\n", step) == "!bad_chunk");
@@ -107,8 +108,8 @@ TEST_CASE("urls") {
   CHECK(parse_url("http://h")->target == "/");
   CHECK(parse_url("http://h?x=1")->target == "/?x=1");
   CHECK(parse_url("http://[::1]:80/x")->origin() == "http://[::1]");
-  for (const std::string bad : {"h/x", "ftp://h/", "http:///x", "http://u@h/", "http://h:0/", "http://h:99999/", "http://h:x/", "http://h /", "http://h/a b",
-                                "http://h/\r\nX: y", "http://[::1/x", "http://h\\evil/"}) {
+  for (const std::string bad : {"h/x", "ftp://h/", "http:///x", "http://u@h/", "http://h:0/", "http://h:99999/", "http://h:x/",
+                                "http://h /", "http://h/a b", "http://h/\r\nX: y", "http://[::1/x", "http://h\\evil/"}) {
     INFO(bad);
     CHECK(!parse_url(bad));
   }

@@ -22,9 +22,9 @@ struct ScriptedAnswer {
   int status = 200;
   std::string body = {};
   std::map<std::string, std::string> headers = {};
-  std::string raw = {};      // sent instead of all of the above, then the connection ends
-  bool hang_up = false;      // says nothing and ends the connection
-  bool silent = false;       // says nothing until the client goes or the server ends
+  std::string raw = {};       // sent instead of all of the above, then the connection ends
+  bool hang_up = false;       // says nothing and ends the connection
+  bool silent = false;        // says nothing until the client goes or the server ends
   bool byte_by_byte = false;  // a byte each 5 ms
 };
 
