@@ -15,26 +15,42 @@
 
 namespace sluice::daemon {
 
+namespace {
+
+void load_environment(const std::string& path, const Place& place, const std::string& yaml_path, Diagnostics& findings) {
+  const auto loaded = load_environment_file(path);
+  if (!loaded) findings.add({Diagnostic::Severity::kError, place, yaml_path, "unreadable_file", loaded.error().message(), {}, {}});
+}
+
+}  // namespace
+
+std::string data_directory_of(const ConfigOptions& options, const LoadedPipelines& loaded) {
+  if (!options.data_dir.empty()) return options.data_dir;
+  return loaded.settings.data_dir.empty() ? default_data_directory() : loaded.settings.data_dir;
+}
+
 LoadedPipelines load_configuration(const ConfigOptions& options, const Registry& registry) {
-  Diagnostics of_environment;
-  if (!options.env_file.empty()) {
-    const auto loaded = load_environment_file(options.env_file);
-    if (!loaded)
-      of_environment.add(
-          {Diagnostic::Severity::kError, {options.env_file, 1, 1, 1, 1}, {}, "unreadable_file", loaded.error().message(), {}, {}});
-  }
+  Diagnostics before;
+  SourceTexts texts;
+  Settings settings;
   const EnvironmentVariables variables;
+  if (!options.env_file.empty()) load_environment(options.env_file, {options.env_file, 1, 1, 1, 1}, {}, before);
+  if (!options.settings_file.empty()) settings = load_settings(options.settings_file, variables, before, texts);
+  const FileSetting& env_file = settings.env_file;
+  if (options.env_file.empty() && !env_file.empty()) load_environment(env_file.path, env_file.node.place, env_file.node.path, before);
   const auto expressions = expr::make_expression_checker();
-  LoadedPipelines result = load_pipelines(options.paths, {registry, variables, expressions.get(), options.allow_unset});
-  for (const Diagnostic& finding : of_environment.findings()) result.findings.add(finding);
+  LoadedPipelines result = load_pipelines(options.paths, {registry, variables, expressions.get(), options.allow_unset, &settings});
+  for (const Diagnostic& finding : before.findings()) result.findings.add(finding);
   for (const PipelineConfig& pipeline : result.pipelines)
     check_types(pipeline, options.online ? Online::kYes : Online::kNo, result.findings);
+  if (!options.settings_file.empty()) result.texts.add(options.settings_file, std::string(texts.text(options.settings_file)));
+  result.settings = std::move(settings);
   return result;
 }
 
 int validate_command(const ConfigOptions& options, const Registry& registry, Streams streams) {
   LoadedPipelines loaded = load_configuration(options, registry);
-  check_positions(loaded, options.data_dir.empty() ? default_data_directory() : options.data_dir);
+  check_positions(loaded, data_directory_of(options, loaded));
   const auto findings = sorted_findings(loaded.findings);
   const bool good = !loaded.findings.has_errors();
   if (options.json) {

@@ -7,7 +7,6 @@
 
 #include "core/doctor.h"
 #include "daemon/config_commands.h"
-#include "daemon/data_directory.h"
 #include "daemon/findings.h"
 #include "daemon/known_positions.h"
 
@@ -99,7 +98,7 @@ int doctor_command(const ConfigOptions& options, const Registry& registry, Strea
   const LoadedPipelines loaded = load_configuration(options, registry);
   streams.err << findings_text(sorted_findings(loaded.findings), loaded.texts);
   if (loaded.findings.has_errors()) return kInvalid;
-  const std::vector<Visit> visits = visit_all(loaded.pipelines, options.data_dir.empty() ? default_data_directory() : options.data_dir);
+  const std::vector<Visit> visits = visit_all(loaded.pipelines, data_directory_of(options, loaded));
   if (options.json) {
     write_json(visits, streams.out);
   } else {

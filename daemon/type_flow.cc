@@ -108,9 +108,16 @@ class TypeFlow {
   void constant_condition(const WrittenExpression& written, const expr::KnownRecords& records) {
     std::string why;
     const auto truth = expr::constant_truth(written.source, records, why);
-    if (!truth) return;
+    if (!truth || is_reported(written.node, "constant_condition")) return;
     findings_.warning(written.node, "constant_condition", fmt::format("this condition is {} for every record", *truth ? "true" : "false"),
                       why);
+  }
+
+  // What an expression says by itself is found when it is bound.
+  bool is_reported(const ConfigNode& node, std::string_view code) const {
+    const auto& all = findings_.findings();
+    return std::any_of(all.begin(), all.end(),
+                       [&](const Diagnostic& finding) { return finding.code == code && finding.path == node.path; });
   }
 
   void template_null(const WrittenExpression& written, const RecordShape& shape) {

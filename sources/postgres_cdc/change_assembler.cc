@@ -126,7 +126,8 @@ Status ChangeAssembler::on_message(const BeginMessage& message, const Target&) {
   if (!expected)
     return lost("the transaction that commits at " + lsn_text(position_.done.major) + " was read to row " +
                 std::to_string(position_.done.minor) + " and is not sent again");  // A3
-  transaction_.emplace().begin = message;
+  transaction_ = Transaction{};
+  transaction_->begin = message;
   quiet_lsn_ = 0;
   return {};
 }

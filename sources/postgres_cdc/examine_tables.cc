@@ -170,7 +170,8 @@ void judge_publishing(const Examination& examination, const std::vector<Table>& 
 }
 
 void judge_absent(const Examination& examination, const std::vector<Table>& tables) {
-  for (const auto& [pattern, columns, where, key] : examination.settings.filter.include) {
+  for (const TableRule& rule : examination.settings.filter.include) {
+    const TablePattern& pattern = rule.pattern;
     const bool found =
         std::any_of(tables.begin(), tables.end(), [&](const Table& table) { return pattern.matches(table.schema, table.name); });
     if (found) continue;

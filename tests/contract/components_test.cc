@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "../support/temporary_directory.h"
 #include "core/registry.h"
 #include "daemon/yaml_loader.h"
 #include "expr/expression.h"
@@ -102,22 +103,15 @@ void check_docs(const std::vector<FieldDoc>& fields) {
 class Surroundings {
  public:
   Surroundings() : before_(fs::current_path()) {
-    std::string name = (fs::temp_directory_path() / "sluice-contract-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    folder_ = name;
     fs::create_directory(folder_ / "state");
-    fs::current_path(folder_);
+    fs::current_path(folder_.path());
   }
-  ~Surroundings() {
-    fs::current_path(before_);
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
+  ~Surroundings() { fs::current_path(before_); }
   BuildContext context() {
-    return {"p", "c", 0, 1, (folder_ / "state").string(), "0123456789abcdef0123456789abcdef", metrics_, schemas_, log_, clock_, faults_};
+    return {"p", "c", 0, 1, folder_ / "state", "0123456789abcdef0123456789abcdef", metrics_, schemas_, log_, clock_, faults_};
   }
   std::size_t files() const {
-    return static_cast<std::size_t>(std::distance(fs::recursive_directory_iterator(folder_), fs::recursive_directory_iterator()));
+    return static_cast<std::size_t>(std::distance(fs::recursive_directory_iterator(folder_.path()), fs::recursive_directory_iterator()));
   }
 
  private:
@@ -137,7 +131,8 @@ class Surroundings {
     void log(LogLevel, std::string_view, Fields) override {}
   };
 
-  fs::path before_, folder_;
+  fs::path before_;
+  testing::TemporaryDirectory folder_;
   NoMetrics metrics_;
   SchemaPool schemas_;
   NoLog log_;

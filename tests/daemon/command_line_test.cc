@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "../support/temporary_directory.h"
 #include "daemon/command_line.h"
 #include "tests/daemon/test_registry.h"
 
@@ -21,22 +22,12 @@ struct Outcome {
 
 class Terminal {
  public:
-  Terminal() {
-    std::string name = (fs::temp_directory_path() / "sluice-cli-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    folder_ = name;
-  }
-  ~Terminal() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-
   std::string write(const std::string& name, const std::string& text) const {
-    fs::create_directories((folder_ / name).parent_path());
+    fs::create_directories(fs::path(folder_ / name).parent_path());
     std::ofstream(folder_ / name) << text;
-    return (folder_ / name).string();
+    return folder_ / name;
   }
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string path(const std::string& name) const { return folder_ / name; }
 
   Outcome run(std::vector<std::string> arguments, const std::string& input = "") const {
     arguments.insert(arguments.begin(), "sluice");
@@ -50,7 +41,7 @@ class Terminal {
   }
 
  private:
-  fs::path folder_;
+  testing::TemporaryDirectory folder_;
 };
 
 const std::string kGood = "source: {feed: {path: a}}\nsink: {void: {}}\n";

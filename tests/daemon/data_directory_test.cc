@@ -8,6 +8,7 @@
 #include <iterator>
 #include <set>
 
+#include "../support/temporary_directory.h"
 #include "daemon/data_directory.h"
 #include "daemon/kill_fault_points.h"
 
@@ -15,19 +16,6 @@ using namespace sluice;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct TemporaryFolder {
-  fs::path path;
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "sluice-data-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-};
 
 unsigned mode(const fs::path& path) {
   struct stat info {};
@@ -52,8 +40,8 @@ class CrashAt final : public FaultPoints {
 }  // namespace
 
 TEST_CASE("a data directory is private, locked and keeps its instance (G30)") {
-  const TemporaryFolder folder;
-  const std::string path = (folder.path / "a/b").string();
+  const testing::TemporaryDirectory folder;
+  const std::string path = folder / "a/b";
   FaultPoints faults;
   std::string instance;
   {
@@ -83,10 +71,10 @@ TEST_CASE("a data directory is private, locked and keeps its instance (G30)") {
 }
 
 TEST_CASE("a directory that was there before us keeps its mode, at later starts too; what we make in it is private") {
-  const TemporaryFolder folder;
-  const std::string path = folder.path.string();
-  fs::create_directory(folder.path / "theirs");
-  for (const fs::path& shared : {folder.path, folder.path / "theirs"}) REQUIRE(::chmod(shared.c_str(), 0755) == 0);
+  const testing::TemporaryDirectory folder;
+  const std::string path = folder.path();
+  fs::create_directory(folder / "theirs");
+  for (const std::string& shared : {folder.path(), folder / "theirs"}) REQUIRE(::chmod(shared.c_str(), 0755) == 0);
   FaultPoints faults;
   std::set<std::string> instances;
   for (int start = 0; start < 2; ++start) {
@@ -105,28 +93,28 @@ TEST_CASE("a directory that was there before us keeps its mode, at later starts 
 }
 
 TEST_CASE("a data directory that cannot be used is refused with the reason") {
-  const TemporaryFolder folder;
+  const testing::TemporaryDirectory folder;
   FaultPoints faults;
-  std::ofstream(folder.path / "file") << "x";
-  auto at_file = daemon::DataDirectory::open((folder.path / "file").string(), faults);
+  std::ofstream(folder / "file") << "x";
+  auto at_file = daemon::DataDirectory::open(folder / "file", faults);
   REQUIRE_FALSE(at_file);
   CHECK(at_file.error().code() == "data_directory_unusable");
-  fs::create_directory(folder.path / "garbled");
-  std::ofstream(folder.path / "garbled/instance") << "not an id\n";
-  auto garbled = daemon::DataDirectory::open((folder.path / "garbled").string(), faults);
+  fs::create_directory(folder / "garbled");
+  std::ofstream(folder / "garbled/instance") << "not an id\n";
+  auto garbled = daemon::DataDirectory::open(folder / "garbled", faults);
   REQUIRE_FALSE(garbled);
   CHECK(garbled.error().message().find("instance") != std::string::npos);
 }
 
 TEST_CASE("a crash while the instance is written leaves a directory that opens, with one instance from then on") {
-  const TemporaryFolder all;
+  const testing::TemporaryDirectory all;
   CrashAt none("");
-  REQUIRE(daemon::DataDirectory::open((all.path / "all").string(), none));
+  REQUIRE(daemon::DataDirectory::open(all / "all", none));
   REQUIRE(none.seen.size() >= 4);
   for (const std::string& point : none.seen) {
     INFO(point);
-    const TemporaryFolder folder;
-    const std::string path = (folder.path / "d").string();
+    const testing::TemporaryDirectory folder;
+    const std::string path = folder / "d";
     CrashAt crash(point);
     CHECK_THROWS_AS(static_cast<void>(daemon::DataDirectory::open(path, crash).has_value()), SimulatedCrash);
     FaultPoints faults;

@@ -51,7 +51,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view rest(reinterpret_cast<const char*>(data), size);
   SchemaPool schemas;
   AnyCatalog catalog;
-  const TableFilter filter{{{"*", "*"}}, {{"public", "unwanted"}}};
+  TableFilter filter;
+  filter.include.emplace_back().pattern = {"*", "*"};
+  filter.exclude.push_back({"public", "unwanted"});
   FaultPoints faults;
   SpoolSettings spool;
   spool.memory_bytes = 64 * 1024;  // and no files: the limit is met

@@ -262,7 +262,7 @@ TEST_CASE("a table that was taken out of the publication while the pipeline was 
   PostgresServer* server = shared_server();
   if (server == nullptr) return;
   Scene scene(*server, "meanwhile");
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   scene.options.state_directory = folder.path();
   scene.session.query("CREATE TABLE second (id int PRIMARY KEY); CREATE TABLE third (id int PRIMARY KEY)");
   Checkpoint through;

@@ -129,17 +129,6 @@ bool eventually(const std::function<bool()>& condition, int seconds) {
   return true;
 }
 
-TemporaryFolder::TemporaryFolder() {
-  char folder[] = "/tmp/sluice-test-XXXXXX";
-  if (::mkdtemp(folder) == nullptr) throw std::runtime_error("mkdtemp");
-  path_ = folder;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 bool postgres_available() {
   const std::string reason = postgres_unavailable();
   if (!reason.empty()) std::cout << "SKIPPED: " << reason << '\n';

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/temporary_directory.h"
 #include "core/build_context.h"
 #include "core/source.h"
 #include "sources/postgres_cdc/snapshot/snapshot_point.h"
@@ -166,17 +167,7 @@ class SourceRun {
 bool eventually(const std::function<bool()>& condition, int seconds = 20);
 
 // A folder that goes with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using testing::TemporaryDirectory;
 
 // A server of that version for all tests of this program; null, with a line that says why, when it cannot be had.
 PostgresServer* shared_server(const std::string& version);

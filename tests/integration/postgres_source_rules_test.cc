@@ -69,7 +69,7 @@ TEST_CASE("G11: a crash between the creation of the slot and the first commit is
   const std::string url = server->create_database("crashed");
   PostgresSession session(url);
   session.query(kMarkers);
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   const SourceOptions options{.url = url, .pipeline = "crashed", .state_directory = folder.path()};
   for (const char* point : {"postgres_cdc.before_publication", "postgres_cdc.before_rename", "postgres_cdc.after_rename",
                             "postgres_cdc.before_slot_creation", "postgres_cdc.after_slot_creation"}) {

@@ -247,7 +247,7 @@ TEST_CASE("G9: a pipeline that does not read keeps its connection", "[postgres]"
   const std::string url = server->create_database("stalled");
   PostgresSession session(url);
   session.query(kTables);
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   SourceRun run({.url = url, .pipeline = "stalled", .heartbeat = 1h, .state_directory = folder.path()});
   REQUIRE(run.open());
   // More than the reader buffers, so that the server is blocked in its send.

@@ -147,7 +147,7 @@ TEST_CASE("G3, T1: interleaved large transactions come whole, in commit order, u
   const std::string url = server->create_database("interleaved");
   PostgresSession session(url);
   session.query(kTables);
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   const SourceOptions options{.url = url,
                               .tables = {"public.items", "public.markers"},
                               .pipeline = "interleaved",
@@ -194,7 +194,7 @@ TEST_CASE("G1, G3, T4: sessions broken amid running transactions lose nothing an
   if (server == nullptr) return;
   const std::string url = server->create_database("cut");
   PostgresSession(url).query(kTables);
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   SourceRun run({.url = url,
                  .tables = {"public.items", "public.markers"},
                  .pipeline = "cut",
@@ -230,7 +230,7 @@ TEST_CASE("T4: transactions beyond `spill_limit` are read after their commit ins
   const std::string url = server->create_database("beyond");
   PostgresSession session(url);
   session.query(kTables);
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   SourceRun run({.url = url,
                  .tables = {"public.items", "public.markers"},
                  .pipeline = "beyond",

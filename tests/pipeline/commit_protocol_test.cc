@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "../support/temporary_directory.h"
 #include "pipeline/pipeline.h"
 #include "tests/pipeline/simulation.h"
 
@@ -25,15 +26,6 @@ std::uint64_t first_seed() {
   const char* text = std::getenv("SLUICE_TEST_FIRST_SEED");
   return text != nullptr ? std::strtoull(text, nullptr, 10) : 1;
 }
-
-struct TemporaryDirectory {
-  TemporaryDirectory() {
-    std::string pattern = (fs::temp_directory_path() / "sluice-XXXXXX").string();
-    path = mkdtemp(pattern.data());
-  }
-  ~TemporaryDirectory() { fs::remove_all(path); }
-  std::string path;
-};
 
 // The plan of one seed: which sinks there are from the start, which come later.
 struct Plan {
@@ -150,7 +142,7 @@ void check_world(const World& world) {
 TEST_CASE("every seed delivers everything, exactly once where promised, whatever crashes (G1 G5 G6 G8 G9 G12 G13 G18)") {
   for (std::uint64_t seed = first_seed(); seed < first_seed() + seed_count(); ++seed) {
     INFO("seed " << seed);
-    TemporaryDirectory directory;
+    testing::TemporaryDirectory directory(testing::TemporaryDirectory::Place::kMemory);
     World world;
     world.sinks["forgetful"].keeps_positions = false;
     std::mt19937_64 random(seed);
@@ -159,7 +151,7 @@ TEST_CASE("every seed delivers everything, exactly once where promised, whatever
     while (true) {
       const std::uint64_t crash_at = crashes > 0 ? 1 + random() % 120 : 0;
       if (crashes > 0) --crashes;
-      const Outcome outcome = run(world, directory.path, {seed, weather, crash_at, false});
+      const Outcome outcome = run(world, directory.path(), {seed, weather, crash_at, false});
       if (outcome.crashed) continue;
       REQUIRE(outcome.status);
       check_books(outcome.books, true);
@@ -172,10 +164,10 @@ TEST_CASE("every seed delivers everything, exactly once where promised, whatever
 TEST_CASE("a new sink is born with the current minimum and misses nothing after it (G10)") {
   for (std::uint64_t seed = 1; seed <= std::max<std::uint64_t>(1, seed_count() / 10); ++seed) {
     INFO("seed " << seed);
-    TemporaryDirectory directory;
+    testing::TemporaryDirectory directory(testing::TemporaryDirectory::Place::kMemory);
     World world;
     world.sinks["forgetful"].keeps_positions = false;
-    static_cast<void>(run(world, directory.path, {seed, {}, 60 + seed % 100, false}));
+    static_cast<void>(run(world, directory.path(), {seed, {}, 60 + seed % 100, false}));
     // The minimum that the late sink is born with is at most this.
     std::map<std::string, std::uint64_t> reached;
     for (const std::string& partition : world.partitions) {
@@ -183,8 +175,8 @@ TEST_CASE("a new sink is born with the current minimum and misses nothing after 
       for (const char* name : {"kept", "slow", "raw"}) lowest = std::min(lowest, world.sinks[name].positions["s/" + partition].done.major);
       reached[partition] = lowest;
     }
-    Outcome outcome = run(world, directory.path, {seed, {}, seed % 2 == 0 ? 5 + seed : 0, true});
-    while (outcome.crashed) outcome = run(world, directory.path, {seed, {}, 0, true});
+    Outcome outcome = run(world, directory.path(), {seed, {}, seed % 2 == 0 ? 5 + seed : 0, true});
+    while (outcome.crashed) outcome = run(world, directory.path(), {seed, {}, 0, true});
     REQUIRE(outcome.status);
     for (const std::string& breach : world.breaches) FAIL_CHECK(breach);
     for (const std::string& partition : world.partitions) {

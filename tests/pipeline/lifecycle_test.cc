@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "../support/temporary_directory.h"
 #include "pipeline/monitor.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/supervisor.h"
@@ -43,14 +44,8 @@ class RecordingLogger final : public Logger {
 };
 
 struct Fixture {
-  Fixture() {
-    std::string pattern = (fs::temp_directory_path() / "sluice-XXXXXX").string();
-    directory = mkdtemp(pattern.data());
-  }
-  ~Fixture() { fs::remove_all(directory); }
-
   pipeline::Environment environment() {
-    return {directory,
+    return {directory.path(),
             "instance-1",
             metrics,
             log,
@@ -74,7 +69,7 @@ struct Fixture {
   }
 
   World world;
-  std::string directory;
+  testing::TemporaryDirectory directory{testing::TemporaryDirectory::Place::kMemory};
   PlainMetrics metrics;
   QuietLogger log;
   SystemClock clock;
@@ -181,7 +176,7 @@ TEST_CASE_METHOD(Fixture, "a component that refuses its configuration is named, 
   auto plan = definition();
   RecordingLogger recorded;
   const pipeline::Environment usual = environment();
-  const pipeline::Environment listening{directory, "instance-1", metrics, recorded, clock, faults, usual.open_dead_letters};
+  const pipeline::Environment listening{directory.path(), "instance-1", metrics, recorded, clock, faults, usual.open_dead_letters};
   const Error refusal(ErrorKind::kInvalidConfig, "bad_value", "no");
   SECTION("sink") {
     plan.sinks.front().build = [&](const BuildContext&) -> Result<std::unique_ptr<Sink>> { return refusal; };
@@ -215,7 +210,7 @@ TEST_CASE_METHOD(Fixture, "an error is logged once per outage") {
 
 TEST_CASE_METHOD(Fixture, "a second outage with the same message is logged, too") {
   RecordingLogger recorded;
-  const pipeline::Environment listening{directory, "instance-1", metrics, recorded, clock, faults, environment().open_dead_letters};
+  const pipeline::Environment listening{directory.path(), "instance-1", metrics, recorded, clock, faults, environment().open_dead_letters};
   Script script;
   int commits = 0;
   script.commit = [&](std::stop_token) -> Status {

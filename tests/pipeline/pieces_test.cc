@@ -5,6 +5,7 @@
 #include <fstream>
 #include <thread>
 
+#include "../support/temporary_directory.h"
 #include "pipeline/backoff.h"
 #include "pipeline/bounded_queue.h"
 #include "pipeline/checkpoint_keeper.h"
@@ -15,15 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
-
-struct Directory {
-  Directory() {
-    std::string pattern = (fs::temp_directory_path() / "sluice-XXXXXX").string();
-    path = mkdtemp(pattern.data());
-  }
-  ~Directory() { fs::remove_all(path); }
-  std::string path;
-};
 
 std::shared_ptr<Batch> batch_of(std::size_t bytes) {
   auto batch = std::make_shared<Batch>(std::make_shared<BatchOrigin>(BatchOrigin{"s", nullptr}), 0);
@@ -79,9 +71,9 @@ TEST_CASE("a closed queue gives what it has and takes nothing more") {
 }
 
 TEST_CASE("the checkpoint store gives back what it was given, bytes and large numbers included (G29)") {
-  Directory directory;
+  testing::TemporaryDirectory directory{testing::TemporaryDirectory::Place::kMemory};
   FaultPoints faults;
-  CheckpointStore store(directory.path + "/checkpoint", faults);
+  CheckpointStore store(directory / "checkpoint", faults);
   CHECK(store.load()->lanes.empty());
   StoredCheckpoints state{7, {{"lake", {{"s/p \"1\"", {{~0ULL, Ordinal::kEnd}, std::string("a\0\xff", 3), true}}}}, {"other", {}}}};
   REQUIRE(store.save(state));
@@ -92,9 +84,9 @@ TEST_CASE("the checkpoint store gives back what it was given, bytes and large nu
 }
 
 TEST_CASE("a damaged or newer checkpoint is refused, not guessed (G11, G29)") {
-  Directory directory;
+  testing::TemporaryDirectory directory{testing::TemporaryDirectory::Place::kMemory};
   FaultPoints faults;
-  const std::string path = directory.path + "/checkpoint";
+  const std::string path = directory / "checkpoint";
   CheckpointStore store(path, faults);
   REQUIRE(store.save({1, {{"lake", {{"s/p", at(5)}}}}}));
   std::string content;
@@ -124,11 +116,9 @@ TEST_CASE("a damaged or newer checkpoint is refused, not guessed (G11, G29)") {
 }
 
 struct KeeperFixture {
-  Directory directory;
+  testing::TemporaryDirectory directory{testing::TemporaryDirectory::Place::kMemory};
   FaultPoints faults;
-  CheckpointKeeper keeper(std::vector<std::string> sinks) {
-    return {CheckpointStore(directory.path + "/checkpoint", faults), std::move(sinks)};
-  }
+  CheckpointKeeper keeper(std::vector<std::string> sinks) { return {CheckpointStore(directory / "checkpoint", faults), std::move(sinks)}; }
 };
 
 TEST_CASE_METHOD(KeeperFixture, "the source hears the minimum, and only after it is saved (G8, G9)") {

@@ -164,7 +164,7 @@ TEST_CASE("Crash model: the file sink shows every record exactly once, in order 
   std::set<std::string> crashes;
   for (unsigned seed = 1; seed <= seeds(); ++seed) {
     INFO("seed " << seed);
-    TempDirectory lake;
+    TemporaryDirectory lake(TemporaryDirectory::Place::kMemory);
     const Settings settings = {{"path", lake / (seed % 2 == 0 ? "lake/${this.country}/" : "lake/${this.country}/x.json")},
                                {"format.json.meta", "false"},
                                {"rotate.size", seed % 3 == 0 ? "200" : "100KiB"},
@@ -202,7 +202,7 @@ TEST_CASE("Crash model: sqlite append shows every record exactly once, in order 
   std::set<std::string> crashes;
   for (unsigned seed = 1; seed <= (seeds() + 2) / 3; ++seed) {
     INFO("seed " << seed);
-    TempDirectory directory;
+    TemporaryDirectory directory(TemporaryDirectory::Place::kMemory);
     const std::string path = directory / "out.db";
     Model model(seed, "sqlite", {{"path", path}, {"table", "items"}}, {{"id", Value::Type::kInt64}}, {});
     model.run([](BatchMaker& maker, std::uint64_t id) { maker.add_at(id, Op::kInsert, {Value::int64(static_cast<std::int64_t>(id))}); },
@@ -252,7 +252,7 @@ TEST_CASE("Crash model: sqlite upsert equals the log applied in order (G16, G17,
       }
       log.push_back(change);
     }
-    TempDirectory directory;
+    TemporaryDirectory directory(TemporaryDirectory::Place::kMemory);
     const std::string path = directory / "out.db";
     Model model(seed, "sqlite", {{"path", path}, {"table", "items"}, {"mode", "upsert"}},
                 {{"id", Value::Type::kInt64}, {"a", Value::Type::kString}, {"b", Value::Type::kString}}, {0});

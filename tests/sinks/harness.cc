@@ -65,19 +65,6 @@ void insert(ConfigNode& mapping, const std::string& key, const std::string& valu
 
 }  // namespace
 
-// In memory where that is to be had: simulated crashes need no disk, and thousands of fsync would wait for it.
-TempDirectory::TempDirectory() {
-  const bool memory = ::access("/dev/shm", W_OK) == 0;
-  const auto base = memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path();
-  std::string name = (base / "sluice-sinks-XXXXXX").string();
-  path_ = ::mkdtemp(name.data());
-}
-
-TempDirectory::~TempDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 void SteeredFaults::reach(std::string_view point) {
   seen.emplace(point);
   if (crash_at == 0 || --crash_at != 0) return;

@@ -12,22 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "../support/temporary_directory.h"
 #include "core/registry.h"
 
 namespace sluice::testing {
-
-class TempDirectory {
- public:
-  TempDirectory();
-  ~TempDirectory();
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Crashes at the n-th point reached, and makes named steps fail with an errno.
 class SteeredFaults final : public FaultPoints {
@@ -77,7 +65,7 @@ ConfigNode make_node(const Settings& settings);
 
 // What stays while sinks come and go: the installation.
 struct World {
-  TempDirectory directory;
+  TemporaryDirectory directory{TemporaryDirectory::Place::kMemory};
   SteeredFaults faults;
   ManualClock clock;
   QuietLogger log;

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "../support/temporary_directory.h"
 #include "sources/postgres_cdc/snapshot/chunk_bounds.h"
 #include "sources/postgres_cdc/snapshot/copy_text.h"
 #include "sources/postgres_cdc/snapshot/snapshot_point.h"
@@ -62,10 +63,9 @@ TEST_CASE("G2, G14: every generation of a table has a name of its own, and none 
 }
 
 TEST_CASE("G13: the ends of chunks outlive the process, those that every sink has are forgotten but for the newest") {
-  char folder[] = "/tmp/sluice-test-XXXXXX";
-  REQUIRE(::mkdtemp(folder) != nullptr);
+  const testing::TemporaryDirectory folder;
   FaultPoints faults;
-  const std::string path = std::string(folder) + "/note";
+  const std::string path = folder / "note";
   ChunkBounds bounds(path, faults);
   REQUIRE(bounds.load());
   for (std::uint64_t chunk = 0; chunk < 5; ++chunk) REQUIRE(bounds.put("snapshot~2/a.b", chunk, {std::to_string(chunk * 10), "x"}));
@@ -79,7 +79,6 @@ TEST_CASE("G13: the ends of chunks outlive the process, those that every sink ha
   CHECK(later.newest_generation("a.b") == 2);
   CHECK(later.newest_generation("a.c") == 1);
   CHECK(later.newest_generation("a.d") == 0);
-  std::filesystem::remove_all(folder);
 }
 
 // Messages as far as the gate looks into them.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/temporary_directory.h"
 #include "sources/postgres_cdc/change_assembler.h"
 #include "sources/postgres_cdc/stream_options.h"
 #include "tests/sources/pgoutput_messages.h"
@@ -37,22 +38,6 @@ class WriteFaults final : public FaultPoints {
   int writes_left = 1'000'000;
 };
 
-class Folder {
- public:
-  Folder() {
-    char name[] = "/tmp/sluice-test-XXXXXX";
-    if (::mkdtemp(name) == nullptr) throw std::runtime_error("mkdtemp");
-    path = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string path;
-};
-
 std::size_t files_in(const std::string& folder) {
   std::error_code error;
   const std::filesystem::directory_iterator entries(folder, error);
@@ -68,7 +53,7 @@ struct Row {
 
 // An assembler that is fed messages and gives out what the batches of a shard would hold.
 struct Stream {
-  Folder folder;
+  testing::TemporaryDirectory folder;
   SchemaPool schemas;
   BuiltinCatalog catalog;
   TableFilter filter{{{"public", "orders"}, {"public", "other"}}, {}};
@@ -81,7 +66,7 @@ struct Stream {
   std::vector<StreamPosition> positions;  // after each batch
 
   explicit Stream(const SpoolSettings& limits = {}, const StreamPosition& from = StreamPosition::quiet_at(0x80)) : settings(limits) {
-    settings.folder = folder.path + "/spool";
+    settings.folder = folder / "spool";
     assembler = std::make_unique<ChangeAssembler>(schemas, catalog, filter, "shop", settings, faults);
     assembler->restart(from);
   }

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "../support/temporary_directory.h"
 #include "core/build_context.h"
 #include "core/registry.h"
 #include "formats/json_writer.h"
@@ -82,26 +83,6 @@ class NoVariables final : public Variables {
  public:
   std::optional<std::string> find(std::string_view) const override { return std::nullopt; }
   Result<std::string> read_file(std::string_view) const override { return std::string(); }
-};
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string path = (std::filesystem::temp_directory_path() / "sluice-test-XXXXXX").string();
-    REQUIRE(::mkdtemp(path.data()) != nullptr);
-    path_ = path;
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
 };
 
 inline void append_file(const std::string& path, std::string_view text) {

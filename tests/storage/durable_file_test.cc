@@ -1,4 +1,5 @@
 #include "storage/durable_file.h"
+#include "../support/temporary_directory.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,21 +15,6 @@ using namespace sluice;
 using namespace sluice::storage;
 
 namespace {
-
-struct Folder {
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "sluice-storage-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string operator/(const std::string& name) const { return path + "/" + name; }
-  std::string path;
-};
 
 // Crashes at the n-th point, or fails one step.
 class Faults final : public FaultPoints {
@@ -51,7 +37,7 @@ std::string content(const std::string& path) {
 
 TEST_CASE("replace_file: a crash at any point leaves the old content or the new one") {
   for (unsigned crash_at = 1; crash_at <= 9; ++crash_at) {
-    const Folder folder;
+    const testing::TemporaryDirectory folder;
     Faults faults;
     REQUIRE(replace_file(folder / "x", "old", faults, "test"));
     CHECK(faults.reached == 8);
@@ -75,7 +61,7 @@ TEST_CASE("replace_file: a crash at any point leaves the old content or the new 
 
 TEST_CASE("replace_file: a full disk is transient disk_full and keeps the old content") {
   for (const std::string step : {"open", "write", "fsync", "rename"}) {
-    const Folder folder;
+    const testing::TemporaryDirectory folder;
     Faults faults;
     REQUIRE(replace_file(folder / "x", "old", faults, "test"));
     faults.failing = step;
@@ -99,7 +85,7 @@ TEST_CASE("errno_error: what the runner must do") {
 }
 
 TEST_CASE("FileHandle: modes, truncation, and no symbolic links") {
-  const Folder folder;
+  const testing::TemporaryDirectory folder;
   Faults faults;
   const FaultScope scope{faults, "test"};
   using Mode = FileHandle::Mode;
@@ -126,7 +112,7 @@ TEST_CASE("FileHandle: modes, truncation, and no symbolic links") {
 }
 
 TEST_CASE("make_directories: all levels, and what stands in the way") {
-  const Folder folder;
+  const testing::TemporaryDirectory folder;
   REQUIRE(make_directories(folder / "a/b//c/"));
   REQUIRE(make_directories(folder / "a/b/c"));
   CHECK(std::filesystem::is_directory(folder / "a/b/c"));
@@ -141,7 +127,7 @@ TEST_CASE("make_directories: all levels, and what stands in the way") {
 }
 
 TEST_CASE("SqliteDatabase: kinds of errors") {
-  const Folder folder;
+  const testing::TemporaryDirectory folder;
   auto opened = SqliteDatabase::open(folder / "x.db", {});
   REQUIRE(opened);
   SqliteDatabase database = std::move(opened).value();
@@ -165,7 +151,7 @@ TEST_CASE("SqliteDatabase: kinds of errors") {
 }
 
 TEST_CASE("SqliteDatabase: a lock that stays is transient") {
-  const Folder folder;
+  const testing::TemporaryDirectory folder;
   auto first = SqliteDatabase::open(folder / "x.db", {});
   SqliteDatabase::Options impatient;
   impatient.busy_wait = std::chrono::milliseconds(5);

@@ -34,7 +34,8 @@ std::string list_query(const Connection& connection, const std::string& publicat
 }
 
 Status check_all_found(const TableFilter& filter, const std::vector<ListedTable>& tables) {
-  for (const auto& [pattern, columns, where, key] : filter.include) {
+  for (const TableRule& rule : filter.include) {
+    const TablePattern& pattern = rule.pattern;
     const bool found =
         std::any_of(tables.begin(), tables.end(), [&](const ListedTable& table) { return pattern.matches(table.schema, table.name); });
     if (found || (!pattern.is_literal() && !tables.empty())) continue;
