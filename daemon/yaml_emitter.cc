@@ -58,10 +58,10 @@ std::string single_quoted(std::string_view text) {
   return result + "'";
 }
 
-// Several lines that a literal block gives back as they are.
+// Several lines that a literal block gives back as they are, with one line break at the end or none.
 bool block_is_safe(std::string_view text) {
-  const bool breaks = text.find('\n') != std::string_view::npos && text.front() != '\n' && text.front() != ' ' && text.back() != '\n';
-  return breaks && text.find_first_of("\r\t") == std::string_view::npos && text.find("\n\n") == std::string_view::npos;
+  const bool breaks = text.find('\n') < text.size() - 1 && text.front() != '\n' && text.front() != ' ';
+  return !text.empty() && breaks && text.find_first_of("\r\t") == std::string_view::npos && text.find("\n\n") == std::string_view::npos;
 }
 
 }  // namespace
@@ -99,7 +99,7 @@ void YamlEmitter::raw(std::string_view key, std::string_view yaml, std::string_v
 }
 
 void YamlEmitter::literal_block(std::string_view key, std::string_view text, std::string_view comment) {
-  raw(key, "|-", comment);
+  raw(key, text.ends_with('\n') ? "|" : "|-", comment);
   const std::string indent(static_cast<std::size_t>(2 * (depth_ + 1)), ' ');
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());

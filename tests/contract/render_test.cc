@@ -125,7 +125,7 @@ sink:
 }
 
 TEST_CASE("what is rendered validates to the same pipeline: a file with everything in it") {
-  round_trip(load(R"(name: all
+  round_trip(load(R"yaml(name: all
 description: "Two\nlines: and #hash"
 sources:
   a:
@@ -134,76 +134,62 @@ sources:
       - cast: {total: "decimal(12,3)"}
       - drop: [note]
         images: after
-  b: {
-file : {
-paths:
-  ["in/*.csv"], format : {csv : {delimiter : ";"}}, mode : once, when_done : {
-  move:
-    done
-  }
-}
-  , retry : {
-  initial:
-    1s
-  }
-}
-transforms : -filter : {keep : this.id > 0, on_leave : delete} when
-    : [ this.id != 3, this.id != 4 ] -
-      set : a.b : this.id price : 'this.currency + ": $${" + string(this.id)' on_error : tag - route : first : {
-eu:
-  this.currency == "EUR"
-}
-else : rest sinks : one : sqlite : {path : out.db, table : "${meta.source}_$${x}", mode : upsert, key : [id], deletes : soft(gone)} from
-    : route.eu transforms : [ {keep : [ id, "`a.b`.c" ]} ] when : this.id > 2 two : {
-file : {
-path:
-  out /, format : {json : {meta : false}}, rotate : {
-  size:
-    1MiB
-  }
-}
-  , from : [ route.rest, route.eu ], checkpoint : {
-  records:
-    5
-  }
-}
+  b: {file: {paths: ["in/*.csv"], format: {csv: {delimiter: ";"}}, mode: once, when_done: {move: done}}, retry: {initial: 1s}}
+transforms:
+  - filter: {keep: this.id > 0, on_leave: delete}
+    when: [this.id != 3, this.id != 4]
+  - set:
+      a.b: this.id
+      price: 'this.currency + ": $${" + string(this.id)'
+    on_error: tag
+  - route:
+      first: {eu: this.currency == "EUR"}
+      else: rest
+sinks:
+  one:
+    sqlite: {path: out.db, table: "${meta.source}_$${x}", mode: upsert, key: [id], deletes: soft(gone)}
+    from: route.eu
+    transforms: [{keep: [id, "`a.b`.c"]}]
+    when: this.id > 2
+  two: {file: {path: out/, format: {json: {meta: false}}, rotate: {size: 1MiB}}, from: [route.rest, route.eu], checkpoint: {records: 5}}
   three: {stdout: , from: route.rest}
 retry: {give_up_after: 1h}
-)"));
+checkpoint: {every: 3s}
+)yaml"));
+}
+
+namespace {
+
+class Anything final : public Variables {
+ public:
+  std::optional<std::string> find(std::string_view) const override { return "postgresql://u@h/d"; }
+  Result<std::string> read_file(std::string_view) const override { return std::string("content"); }
+};
+
+std::string example_pipeline(const Component& component) {
+  std::string use = std::string(component.name) + ":\n";
+  std::istringstream lines{std::string(component.example)};
+  for (std::string line; std::getline(lines, line);) use += line.empty() ? "" : "      " + line + "\n";
+  const bool is_source = component.kind == ComponentKind::kSource;
+  std::string text = "name: p\nsource:\n    " + (is_source ? use : std::string("generator: {}\n"));
+  if (component.kind == ComponentKind::kTransform) text += "transforms:\n  - " + use;
+  return text + "sink:\n    " + (component.kind == ComponentKind::kSink ? use : std::string("discard: {}\n"));
+}
+
+}  // namespace
+
+TEST_CASE("what is rendered validates to the same pipeline: the example of every component") {
+  static const auto checker = expr::make_expression_checker();
+  const Anything variables;
+  for (const Component& component : registry().all()) {
+    if (component.build_router) continue;  // needs readers of its outputs; see above
+    const std::string text = example_pipeline(component);
+    auto loaded = daemon::load_pipeline_text(text, "p.yaml", {registry(), variables, checker.get()});
+    INFO(text << daemon::findings_text(daemon::sorted_findings(loaded.findings), loaded.texts));
+    REQUIRE_FALSE(loaded.findings.has_errors());
+    const std::string rendered = daemon::render_pipeline(loaded.pipelines.at(0), registry(), variables);
+    auto again = daemon::load_pipeline_text(rendered, "r.yaml", {registry(), variables, checker.get()});
+    INFO(rendered << daemon::findings_text(daemon::sorted_findings(again.findings), again.texts));
+    CHECK_FALSE(again.findings.has_errors());
   }
-
-  namespace {
-
-  class Anything final : public Variables {
-   public:
-    std::optional<std::string> find(std::string_view) const override { return "postgresql://u@h/d"; }
-    Result<std::string> read_file(std::string_view) const override { return std::string("content"); }
-  };
-
-  std::string example_pipeline(const Component& component) {
-    std::string use = std::string(component.name) + ":\n";
-    std::istringstream lines{std::string(component.example)};
-    for (std::string line; std::getline(lines, line);) use += line.empty() ? "" : "      " + line + "\n";
-    const bool is_source = component.kind == ComponentKind::kSource;
-    std::string text = "name: p\nsource:\n    " + (is_source ? use : std::string("generator: {}\n"));
-    if (component.kind == ComponentKind::kTransform) text += "transforms:\n  - " + use;
-    return text + "sink:\n    " + (component.kind == ComponentKind::kSink ? use : std::string("discard: {}\n"));
-  }
-
-  }  // namespace
-
-  TEST_CASE("what is rendered validates to the same pipeline: the example of every component") {
-    static const auto checker = expr::make_expression_checker();
-    const Anything variables;
-    for (const Component& component : registry().all()) {
-      if (component.build_router) continue;  // needs readers of its outputs; see above
-      const std::string text = example_pipeline(component);
-      auto loaded = daemon::load_pipeline_text(text, "p.yaml", {registry(), variables, checker.get()});
-      INFO(text << daemon::findings_text(daemon::sorted_findings(loaded.findings), loaded.texts));
-      REQUIRE_FALSE(loaded.findings.has_errors());
-      const std::string rendered = daemon::render_pipeline(loaded.pipelines.at(0), registry(), variables);
-      auto again = daemon::load_pipeline_text(rendered, "r.yaml", {registry(), variables, checker.get()});
-      INFO(rendered << daemon::findings_text(daemon::sorted_findings(again.findings), again.texts));
-      CHECK_FALSE(again.findings.has_errors());
-    }
-  }
+}
