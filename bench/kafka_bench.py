@@ -30,9 +30,7 @@ sink:
     create_topics: {partitions: 1}
 checkpoint: {every: %(every)s}
 """
-SECONDS = 20  # of load for the latency
-RATE = 2000  # transactions per second of it
-WARM = 4  # seconds at its begin that are not counted
+WARM = 0.2  # share of the latency's load, at its begin, that is not counted
 
 
 class Bench:
@@ -85,30 +83,46 @@ class Bench:
         return self.server.sql("select pg_current_wal_lsn()")[0][0]
 
     # ---- latency ---------------------------------------------------------------------------------------------------
-    def latencies(self, name):
-        """Milliseconds from the commit in PostgreSQL to the message at a reader at read_committed, sorted."""
-        daemon, seen, began = self.start(name), [], time.time()
-        reader = subprocess.Popen(["kcat", "-b", self.kafka.bootstrap, "-C", "-u", "-q", "-t", name, "-o", "beginning", "-X",
-                                   "isolation.level=read_committed", "-f", "%s\\n"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    def latencies(self, name, rate, seconds):
+        """Milliseconds from the commit in PostgreSQL to the message at a reader at read_committed, sorted; CPU seconds; commits per second."""
+        daemon, seen = self.start(name), []
+        reader = subprocess.Popen(["kcat", "-b", self.kafka.bootstrap, "-C", "-u", "-q", "-t", name, "-p", "0", "-o", "beginning", "-X",
+                                   "isolation.level=read_committed", "-f", "%s\\n"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
         def read():
             for line in reader.stdout:
-                now, value = time.time(), json.loads(line)
-                seen.append((value["source"]["ts_us"] / 1e6, now))
+                seen.append((json.loads(line)["source"]["ts_us"] / 1e6, time.time()))
 
         thread = threading.Thread(target=read, daemon=True)
         thread.start()
-        load = self.work.write("load.sql", "insert into load (customer, status, total, note) values (7, 'paid', 12.25, 'a note');\n")
-        done = subprocess.run(["pgbench", "-n", "-M", "prepared", "-c", "4", "-j", "1", "-R", str(RATE), "-T", str(SECONDS), "-f", str(load),
-                               self.server.url], capture_output=True, text=True, check=False, timeout=SECONDS + 60)
-        rows = int(self.server.sql("select count(*) from load")[0][0])
-        wait_for(lambda: len(seen) >= rows, 60, f"{rows} messages at the reader, pgbench said {done.stderr[-500:]}")
-        reader.kill()
-        thread.join(10)
-        cpu = cpu_of(daemon.pid)
+        try:
+            # One change goes through before the load: reader, topic and transaction are there.
+            self.server.sql("insert into load (customer) values (1);")
+            wait_for(lambda: seen or not thread.is_alive(), 60, lambda: f"the first message\n{daemon.log_tail()}")
+            cpu = cpu_of(daemon.pid)
+            reached = self.load(rate, seconds)
+            rows = int(self.server.sql("select count(*) from load")[0][0])
+            wait_for(lambda: len(seen) >= rows or not thread.is_alive(), 120,
+                     lambda: f"{rows} messages at the reader, which has {len(seen)}\n{daemon.log_tail()}")
+            if len(seen) < rows:
+                raise SystemExit(f"the reader ended: {reader.poll()} {reader.stderr.read()[-1000:] if reader.poll() is not None else ''}")
+            cpu = cpu_of(daemon.pid) - cpu
+        finally:
+            reader.kill()
+            thread.join(10)
         daemon.terminate()
-        first = min(commit for commit, _ in seen)
-        return sorted(1000 * (now - commit) for commit, now in seen if commit > first + WARM), cpu, rows / (time.time() - began)
+        begin = seen[1][0] + WARM * seconds
+        return sorted(1000 * (now - commit) for commit, now in seen if commit > begin), cpu, reached
+
+    def load(self, rate, seconds):
+        """Transactions per second that were reached."""
+        load = self.work.write("load.sql", "insert into load (customer, status, total, note) values (7, 'paid', 12.25, 'a note');\n")
+        before = int(self.server.sql("select count(*) from load")[0][0])
+        done = subprocess.run(["pgbench", "-n", "-M", "prepared", "-c", "4", "-j", "1", "-R", str(rate), "-T", str(seconds), "-f", str(load),
+                               self.server.url], capture_output=True, text=True, check=False, timeout=seconds + 120)
+        if done.returncode != 0:
+            raise SystemExit(f"pgbench: {done.stderr[-1000:]}")
+        return (int(self.server.sql("select count(*) from load")[0][0]) - before) / seconds
 
 
 def bench_throughput(options):
@@ -139,15 +153,16 @@ def bench_throughput(options):
     print(f"  rate of sluice / pg_recvlogical: {rate:.2f} (wanted >= 0.5); CPU of sluice / Debezium: {cpu:.3f} (wanted <= 0.1)")
 
 
-def bench_latency(_):
+def bench_latency(options):
+    os.environ["SLUICE_BINARY"] = str(options.binary.resolve())
     with Postgres() as server, Kafka() as kafka, Workspace() as work:
         bench = Bench(server, kafka, work)
         server.sql(LOAD)
         kafka.create_topic("latency", partitions=1)  # the reader is there before the first message
         bench.prepare("latency", "100ms")
-        times, cpu, rate = bench.latencies("latency")
+        times, cpu, reached = bench.latencies("latency", options.rate, options.seconds)
     at = lambda share: times[min(len(times) - 1, int(share * len(times)))]
-    print(f"kafka: commit to reader, {RATE} transactions of one row per second asked for, {rate:.0f} reached, checkpoint every 100 ms: "
+    print(f"kafka: commit to reader, {options.rate} transactions of one row per second asked for, {reached:.0f} reached, checkpoint every 100 ms: "
           f"p50 {at(0.5):.0f} ms, p99 {at(0.99):.0f} ms, worst {times[-1]:.0f} ms of {len(times)}; sluice used {cpu:.1f} CPU s")
 
 

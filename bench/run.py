@@ -4,7 +4,10 @@
   expression  a filter of three conditions next to the same conditions in C++
   startup     process start to /readyz, resident memory when idle
   postgres    postgres_cdc -> discard next to pg_recvlogical -f /dev/null on the same log, for three sizes of transactions
-  kafka       postgres_cdc -> debezium_json -> Kafka exactly once next to Debezium in Kafka Connect, and the time from commit to reader
+  snapshot    snapshot: only -> discard next to psql \\copy of the same table, by blocks and by keys
+  kafka       postgres_cdc -> debezium_json -> Kafka exactly once next to Debezium in Kafka Connect, and `latency`
+  latency     the time from commit to a reader of Kafka
+  transaction peak memory of one transaction of 5 GiB (--transaction-mib), also with a dead broker; long, and only when named
 """
 
 import argparse
@@ -21,10 +24,12 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "bench"))
-from kafka_bench import bench_kafka  # noqa: E402
+from kafka_bench import bench_kafka, bench_latency  # noqa: E402
 from measure import Cost, median, run, table  # noqa: E402
 from postgres_bench import bench_postgres  # noqa: E402
+from snapshot_bench import bench_snapshot  # noqa: E402
 from support.daemon import Workspace  # noqa: E402
+from transaction_bench import bench_transaction  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD_DIR", ROOT / "build" / "release"))
 MIB = 1024 * 1024
@@ -124,18 +129,24 @@ def bench_startup(_):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    benches = {"json": bench_json, "expression": bench_expression, "startup": bench_startup, "postgres": bench_postgres, "kafka": bench_kafka}
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(benches))
+    benches = {"json": bench_json, "expression": bench_expression, "startup": bench_startup, "postgres": bench_postgres, "snapshot": bench_snapshot,
+               "kafka": bench_kafka}
+    named_only = {"latency": bench_latency, "transaction": bench_transaction}  # part of another, or long
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join([*benches, *named_only]))
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--binary", type=pathlib.Path, default=BUILD / "sluice", help="the daemon of the kafka bench")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--transaction-mib", type=int, default=5120, help="size of the transaction bench's transaction")
+    parser.add_argument("--rate", type=int, default=2000, help="transactions per second of the latency bench")
+    parser.add_argument("--seconds", type=int, default=20, help="for how long")
     options = parser.parse_args()
     os.environ["SLUICE_BINARY"] = str(BUILD / "sluice")
     for name in options.names or benches:
-        if name not in benches:
-            parser.error(f"no bench {name}; known: {', '.join(benches)}")
-        benches[name](options)
+        bench = {**benches, **named_only}.get(name)
+        if not bench:
+            parser.error(f"no bench {name}; known: {', '.join([*benches, *named_only])}")
+        bench(options)
         print(flush=True)
 
 

@@ -60,6 +60,8 @@ void add_validate(CLI::App& app, Parser& parser) {
   add_config_options(*command, parser.config);
   command->add_flag("--json", parser.config.json, "Findings as JSON on standard output");
   command->add_flag("--allow-unset", parser.config.allow_unset, "Unset environment variables are warnings");
+  command->add_flag("--online", parser.config.online, "Ask databases for their columns, too, and check expressions against them");
+  command->add_option("--data-dir", parser.config.data_dir, "A daemon's data directory, to notice renamed pipelines");
   command->callback([&parser] { parser.action = [&parser] { return validate_command(parser.config, parser.registry, parser.streams); }; });
 }
 
@@ -67,12 +69,22 @@ void add_explain(CLI::App& app, Parser& parser) {
   CLI::App* command = app.add_subcommand("explain", "Show what a pipeline does and what it guarantees");
   add_config_options(*command, parser.config);
   command->add_flag("--allow-unset", parser.config.allow_unset, "Unset environment variables are warnings");
+  auto* mermaid = command->add_flag("--mermaid", parser.config.mermaid, "The graph as a Mermaid flowchart");
+  command->add_flag("--json", parser.config.json, "As JSON")->excludes(mermaid);
   command->callback([&parser] { parser.action = [&parser] { return explain_command(parser.config, parser.registry, parser.streams); }; });
+}
+
+void add_render(CLI::App& app, Parser& parser) {
+  CLI::App* command = app.add_subcommand("render", "Show a pipeline file as it is understood: merged, substituted, defaults filled in");
+  add_config_options(*command, parser.config);
+  command->add_flag("--allow-unset", parser.config.allow_unset, "Unset environment variables are warnings");
+  command->callback([&parser] { parser.action = [&parser] { return render_command(parser.config, parser.registry, parser.streams); }; });
 }
 
 void add_doctor(CLI::App& app, Parser& parser) {
   CLI::App* command = app.add_subcommand("doctor", "Look at the systems that pipelines lead to, and say what to mend");
   add_config_options(*command, parser.config);
+  command->add_option("--data-dir", parser.config.data_dir, "The daemon's data directory, to know renamed pipelines' slots");
   command->add_flag("--json", parser.config.json, "Findings as JSON on standard output");
   command->callback([&parser] { parser.action = [&parser] { return doctor_command(parser.config, parser.registry, parser.streams); }; });
 }
@@ -117,6 +129,7 @@ int command_line(int argc, const char* const* argv, const Registry& registry, St
   add_run(app, parser);
   add_validate(app, parser);
   add_explain(app, parser);
+  add_render(app, parser);
   add_doctor(app, parser);
   add_eval(app, parser);
   add_guide_commands(app, registry, streams, parser.action);

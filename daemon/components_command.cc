@@ -69,7 +69,7 @@ void list_fields(const std::vector<FieldDoc>& fields, const std::string& indent,
   for (const FieldDoc& field : fields) {
     fmt::format_to(std::back_inserter(out), "{}{}: {}", indent, field.name, field.type);
     if (field.required) out += ", required";
-    if (!field.default_text.empty() && field.nested.empty()) out += ", default " + field.default_text;
+    if (!field.default_text.empty() && field.shape.kind != ValueShape::Kind::kFields) out += ", default " + field.default_text;
     if (field.beside) out += ", beside the component's key";
     out += "\n" + indent + "    " + field.doc + "\n";
     list_fields(field.nested, indent + "    ", out);
@@ -97,7 +97,7 @@ Json fields_json(const std::vector<FieldDoc>& fields) {
   Json list = Json::array();
   for (const FieldDoc& field : fields) {
     Json item = {{"name", field.name}, {"type", field.type}, {"required", field.required}, {"doc", field.doc}};
-    if (!field.default_text.empty() && field.nested.empty()) item["default"] = field.default_text;
+    if (!field.default_text.empty() && field.shape.kind != ValueShape::Kind::kFields) item["default"] = field.default_text;
     if (field.beside) item["beside"] = true;
     if (field.form == FieldDoc::Form::kDirect) item["form"] = "direct";
     if (field.form == FieldDoc::Form::kWhole) item["form"] = "whole";

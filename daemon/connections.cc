@@ -57,14 +57,9 @@ class Merger {
     }
   }
 
-  // What the component says itself wins; null is "not set".
+  // What the component says itself wins, also a null: it is "not set", whatever the connection has.
   static void add(ConfigNode& fields, const ConfigNode::Entry& entry) {
-    ConfigNode* own = child(fields, entry.first.text);
-    if (own == nullptr) {
-      fields.entries.push_back(entry);
-    } else if (own->is_null()) {
-      *own = entry.second;
-    }
+    if (child(fields, entry.first.text) == nullptr) fields.entries.push_back(entry);
   }
 
   const ConfigNode* named(const ConfigNode& use) {

@@ -1,6 +1,6 @@
 #pragma once
 // `use: NAME` in a source or sink: the fields of that connection of the settings file become the component's own, where it does not
-// say otherwise.  Done on the tree before anything is bound, so that a component never knows; every node keeps the place that it was
+// say otherwise (a null is: not set).  Done on the tree before anything is bound, so that a component never knows; every node keeps the place that it was
 // written at, so that a finding about a connection's value points into the settings file.
 
 #include "core/diagnostic.h"

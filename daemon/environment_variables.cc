@@ -1,7 +1,5 @@
 #include "daemon/environment_variables.h"
 
-#include <fmt/format.h>
-
 #include <stdlib.h>  // setenv
 
 #include <cstdlib>
@@ -23,17 +21,6 @@ void load_environment_file(const std::string& path, Diagnostics& findings) {
   for (const auto& [name, value] : variables) {
     if (::setenv(name.c_str(), value.c_str(), 0) != 0) refuse("bad_value", "cannot set " + name);
   }
-}
-
-Status load_environment_file(const std::string& path) {
-  Diagnostics findings;
-  load_environment_file(path, findings);
-  if (!findings.has_errors()) return {};
-  const Diagnostic& first = findings.findings().front();
-  if (first.code == "unreadable_file") return Error(ErrorKind::kInvalidConfig, "unreadable_file", first.message);
-  std::string message = fmt::format("{}:{}: {}", path, first.place.line, first.message);
-  if (!first.hint.empty()) message += " (" + first.hint + ")";
-  return Error(ErrorKind::kInvalidConfig, std::string(first.code), std::move(message));
 }
 
 std::optional<std::string> EnvironmentVariables::find(std::string_view name) const {

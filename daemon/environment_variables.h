@@ -23,7 +23,5 @@ class EnvironmentVariables final : public Variables {
 // Puts the lines of `path` (environment_file.h) into the process's environment, where expressions find them too; what is set already
 // stays.  Nothing is set when a line is wrong; each is a finding with its place.  Call before there is a second thread.
 void load_environment_file(const std::string& path, Diagnostics& findings);
-// The same with the first finding as an error, for callers that have a place of their own.
-Status load_environment_file(const std::string& path);
 
 }  // namespace sluice::daemon

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "daemon/connections.h"
 #include "daemon/yaml_loader.h"
@@ -37,6 +38,18 @@ std::vector<std::string> files_of_directory(const std::string& directory, Diagno
   return files;
 }
 
+// A file named twice (a directory and a file in it, ./a.yaml and a.yaml) is one pipeline, under the name that came first.
+std::vector<std::string> without_repetitions(const std::vector<std::string>& files) {
+  std::vector<std::string> unique;
+  std::set<std::string> seen;
+  for (const std::string& file : files) {
+    std::error_code error;
+    const fs::path canonical = fs::canonical(file, error);
+    if (seen.insert(error ? file : canonical.string()).second) unique.push_back(file);
+  }
+  return unique;
+}
+
 std::vector<std::string> expand(const std::vector<std::string>& paths, Diagnostics& findings) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
@@ -48,21 +61,29 @@ std::vector<std::string> expand(const std::vector<std::string>& paths, Diagnosti
     const auto found = files_of_directory(path, findings);
     files.insert(files.end(), found.begin(), found.end());
   }
-  // A file named twice (a directory and a file in it) is one pipeline.
-  std::vector<std::string> unique;
-  for (const std::string& file : files) {
-    if (std::find(unique.begin(), unique.end(), file) == unique.end()) unique.push_back(file);
-  }
-  return unique;
+  return without_repetitions(files);
+}
+
+// A finding about a connection's value stands in the settings file, and must say which pipeline has it.
+Diagnostic with_user(Diagnostic finding, const std::string& file) {
+  if (finding.place.file == file || finding.message.find(file) != std::string::npos) return finding;
+  finding.hint += (finding.hint.empty() ? "" : "; ") + ("it is used in " + file);
+  return finding;
 }
 
 void load_one(const std::string& file, std::string text, const LoadContext& context, LoadedPipelines& out) {
   auto root = load_yaml(text, file, out.findings);
   out.texts.add(file, std::move(text));
   if (!root) return;
-  use_connections(*root, context.settings, context.registry, out.findings);
-  BindContext binding{out.findings, context.variables, context.expressions, context.allow_unset};
+  Diagnostics findings;
+  use_connections(*root, context.settings, context.registry, findings);
+  BindContext binding{findings, context.variables, context.expressions, context.allow_unset};
   out.pipelines.push_back(check_pipeline(*root, file, context.registry, binding));
+  for (const Diagnostic& finding : findings.findings()) out.findings.add(with_user(finding, file));
+}
+
+std::string place_text(const PipelineConfig& pipeline) {
+  return fmt::format("{}:{}:{}", pipeline.file, pipeline.name_place.line, pipeline.name_place.column);
 }
 
 void check_unique_names(LoadedPipelines& loaded) {
@@ -75,7 +96,7 @@ void check_unique_names(LoadedPipelines& loaded) {
                          pipeline.name_place,
                          "name",
                          "conflict",
-                         fmt::format("two pipelines are called \"{}\"; the other one is in {}", pipeline.name, first->second->file),
+                         fmt::format("two pipelines are called \"{}\"; the other one is {}", pipeline.name, place_text(*first->second)),
                          {},
                          "names are unique in a daemon: positions and dead letters are kept under them"});
   }

@@ -76,6 +76,8 @@ Json object_of(const std::vector<FieldDoc>& fields);
 // The fields as they stand in a mapping, or the one that may stand for it.
 Json fields_schema(const std::vector<FieldDoc>& fields);
 
+Json map_value(const ValueShape& shape);
+
 Json shape_schema(const ValueShape& shape) {
   const auto or_variable = [](Json schema) { return Json{{"anyOf", {std::move(schema), ref_to("variable")}}}; };
   switch (shape.kind) {
@@ -97,7 +99,7 @@ Json shape_schema(const ValueShape& shape) {
     case Kind::kEnum: return or_variable({{"enum", shape.values}});
     case Kind::kPattern: return or_variable({{"type", "string"}, {"pattern", shape.pattern}});
     case Kind::kList: return {{"type", "array"}, {"items", shape_schema(shape.inner.at(0))}};
-    case Kind::kMap: return {{"type", "object"}, {"additionalProperties", shape_schema(shape.inner.at(1))}};
+    case Kind::kMap: return {{"type", "object"}, {"additionalProperties", map_value(shape.inner.at(1))}};
     case Kind::kFields: return fields_schema(shape.fields);
     case Kind::kChoice: {
       Json object = object_of(shape.fields);
@@ -125,6 +127,13 @@ Json or_null(Json schema) {
   return {{"anyOf", {std::move(schema), {{"type", "null"}}}}};
 }
 
+// A mapping of fields may be left empty when it needs none of them.
+Json map_value(const ValueShape& shape) {
+  const auto needed = [](const FieldDoc& field) { return field.required; };
+  const bool may_be_empty = shape.kind == Kind::kFields && std::none_of(shape.fields.begin(), shape.fields.end(), needed);
+  return may_be_empty ? or_null(shape_schema(shape)) : shape_schema(shape);
+}
+
 // A default as JSON has it; null: it is no scalar, and stands in the description alone.
 Json typed_default(const FieldDoc& field) {
   const std::string& text = field.default_text;
@@ -142,7 +151,7 @@ Json property(const FieldDoc& field) {
   if (takes_null(field)) schema = or_null(std::move(schema));
   schema["title"] = field.name + ": " + field.type;
   schema["description"] = field.doc;
-  if (!field.default_text.empty() && field.nested.empty()) {
+  if (!field.default_text.empty() && field.shape.kind != Kind::kFields) {
     Json value = typed_default(field);
     if (!value.is_null()) schema["default"] = std::move(value);
   }

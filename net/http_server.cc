@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -22,6 +24,17 @@ constexpr int kBacklog = 4096;                          // the kernel cuts it to
 constexpr std::chrono::milliseconds kLookEvery{100};    // at the deadlines
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when there are no descriptors left
 constexpr std::uint64_t kListenerId = 0, kWakeId = 1, kFirstId = 2;
+
+// Shells and systemd give 1,024 descriptors unless they are told otherwise; as many as the system lets us have are ours to take.
+void make_room_for(std::size_t connections) {
+  constexpr rlim_t kOthers = 1024;  // files, databases, brokers
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t wanted = std::min(limit.rlim_max, static_cast<rlim_t>(connections) + kOthers);
+  if (limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = wanted;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 }  // namespace
 
@@ -249,6 +262,7 @@ void HttpServer::answer(std::vector<std::pair<Ticket, ServerAnswer>> answers) { 
 void HttpServer::stop(std::chrono::milliseconds farewell) { loop_->stop(farewell); }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(Options options, Handlers handlers) {
+  make_room_for(options.max_connections);
   Descriptor listener = SLUICE_TRY(listen_on(options.address, kBacklog));
   auto loop = std::make_unique<Loop>(std::move(options), std::move(handlers), std::move(listener));
   SLUICE_TRY(loop->begin());

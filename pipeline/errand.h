@@ -14,8 +14,9 @@ namespace sluice::pipeline {
 
 class Errand {
  public:
-  // `environment` outlives it; `pipeline` is the name that the component is to act for.
-  Errand(std::string pipeline, const Environment& environment) : pipeline_(std::move(pipeline)), environment_(environment) {}
+  // `environment` outlives it; `known_as`: what outside_name() says of the pipeline.
+  Errand(std::string pipeline, std::string known_as, const Environment& environment)
+      : pipeline_(std::move(pipeline)), known_as_(std::move(known_as)), environment_(environment) {}
 
   BuildContext context(std::string_view kind, const std::string& component) {
     const Labels labels{{"pipeline", pipeline_}, {"component_kind", std::string(kind)}, {"component", component}};
@@ -30,11 +31,12 @@ class Errand {
             schemas_,
             environment_.log,
             environment_.clock,
-            environment_.faults};
+            environment_.faults,
+            known_as_};
   }
 
  private:
-  const std::string pipeline_;
+  const std::string pipeline_, known_as_;
   const Environment& environment_;
   SchemaPool schemas_;
   std::vector<std::unique_ptr<LabelledMetrics>> metrics_;

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "pipeline/errand.h"
+#include "pipeline/identity.h"
 #include "storage/durable_file.h"
 
 namespace sluice::pipeline {
@@ -74,7 +75,7 @@ Status change_in_sink(Sink& sink, const PositionChange& change, const std::stop_
 
 Status change_in_sinks(const Definition& definition, const Environment& environment, const PositionChange& change,
                        const std::stop_token& stop) {
-  Errand errand(definition.name, environment);
+  Errand errand(definition.name, SLUICE_TRY(outside_name(environment.state_directory, definition.name)), environment);
   for (const SinkDefinition& defined : definition.sinks) {
     auto sink = defined.build(errand.context("sink", defined.name));
     if (!sink) return std::move(sink).error().context("sink \"" + defined.name + "\"");
@@ -175,7 +176,7 @@ Status finish_position_change(const Definition& definition, const Environment& e
 }
 
 Result<std::vector<std::string>> clean_origins(const Definition& definition, const Environment& environment, const std::stop_token& stop) {
-  Errand errand(definition.name, environment);
+  Errand errand(definition.name, SLUICE_TRY(outside_name(environment.state_directory, definition.name)), environment);
   std::vector<std::string> removed;
   for (const SourceDefinition& defined : definition.sources) {
     auto source = defined.build(errand.context("source", defined.name));

@@ -18,6 +18,7 @@
 
 #include "core/registry.h"
 #include "sinks/kafka/broker_errors.h"
+#include "sinks/kafka/doctor.h"
 #include "sinks/kafka/producer_internal.h"
 #include "sinks/kafka/progress_log_internal.h"
 #include "sinks/kafka/topics_internal.h"
@@ -47,9 +48,9 @@ class KafkaSink final : public Sink {
       : config_(config),
         exactly_once_(config.delivery == KafkaDelivery::kExactlyOnce),
         instance_(context.instance),
-        client_id_("sluice." + context.pipeline + "." + context.component),
+        client_id_("sluice." + context.outside_name() + "." + context.component),
         transactional_id_(config.transactional_id.empty() ? client_id_ : config.transactional_id),
-        progress_name_(std::string(kProgressTopic) + context.pipeline),
+        progress_name_(std::string(kProgressTopic) + context.outside_name()),
         log_(context.log),
         faults_(context.faults),
         statistics_(context.metrics),
@@ -121,7 +122,8 @@ Status KafkaSink::start_producer() {
   drop_producer();
   isolating_ = std::exchange(isolate_next_, false);
   const std::string_view id = exactly_once_ ? std::string_view(transactional_id_) : std::string_view();
-  producer_ = SLUICE_TRY(Producer::start(producer_settings(config_, client_id_, id, {isolating_, batch_bytes_}), log_, statistics_));
+  const ClientSettings settings = SLUICE_TRY(producer_settings(config_, client_id_, id, {isolating_, batch_bytes_}));
+  producer_ = SLUICE_TRY(Producer::start(settings, log_, statistics_));
   topics_ = std::make_unique<Topics>(producer_->client(), config_.create_topics, producer_->last_error(), faults_);
   return {};
 }
@@ -141,7 +143,8 @@ Result<std::optional<Checkpoint>> KafkaSink::open(std::stop_token stop) {
 
 Result<Checkpoint> KafkaSink::take_over(std::stop_token stop) {
   SLUICE_TRY(prepare_progress_topic(stop));
-  ProgressLog log = SLUICE_TRY(ProgressLog::open(reader_settings(config_, client_id_), progress_name_, transactional_id_ + "/"));
+  const ClientSettings settings = SLUICE_TRY(reader_settings(config_, client_id_));
+  ProgressLog log = SLUICE_TRY(ProgressLog::open(settings, progress_name_, transactional_id_ + "/"));
   // A look before we take the transactional id from a producer that may be at work.
   const std::int64_t before = SLUICE_TRY(progress_end());
   SLUICE_TRY(log.read_decided(before, stop));
@@ -374,7 +377,7 @@ Status KafkaSink::close(Closing how) {
 }
 
 Result<std::unique_ptr<Sink>> build(const KafkaSinkConfig& config, const BuildContext& context) {
-  const std::string progress = std::string(kProgressTopic) + context.pipeline;
+  const std::string progress = std::string(kProgressTopic) + context.outside_name();
   if (const std::string wrong = wrong_topic_name(progress); !wrong.empty()) {
     return Error(ErrorKind::kInvalidConfig, "bad_value", "the pipeline's name cannot be part of the progress topic's: " + wrong);
   }
@@ -405,10 +408,12 @@ properties: {linger.ms: "5"}
 
 void register_kafka_sink(Registry& registry);
 void register_kafka_sink(Registry& registry) {
-  registry.add(SinkType<sinks::KafkaSinkConfig>{
+  SinkType<sinks::KafkaSinkConfig> type{
       {"kafka", "Messages in Kafka's topics, exactly once by transactions.", sinks::kExample, &sinks::kafka_sink_fields()},
       sinks::build,
-      sinks::guarantee});
+      sinks::guarantee};
+  type.doctor = &sinks::examine_kafka;
+  registry.add(type);
 }
 
 }  // namespace sluice

@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "storage/durable_file.h"
+
 namespace sluice::sources {
 
 namespace {
@@ -54,6 +56,8 @@ void FileDisposal::remove_file(const std::string& path) {
 bool FileDisposal::move_file(const std::string& path) const {
   constexpr int kMaxAttempts = 10'000;
   const std::string target = when_done_.directory + '/' + path.substr(path.rfind('/') + 1);
+  constexpr unsigned kMode = 0755;                                            // as mkdir -p of most users would have it
+  static_cast<void>(storage::make_directories(when_done_.directory, kMode));  // where it cannot be made, the rename says why
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     const std::string name = attempt == 0 ? target : target + '.' + std::to_string(attempt);
     if (::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, name.c_str(), RENAME_NOREPLACE) == 0) return true;

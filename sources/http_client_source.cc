@@ -47,6 +47,7 @@ class HttpClientSource final : public Source {
 
   Result<bool> get_page(std::chrono::milliseconds patience, const std::stop_token& stop);
   Status take_answer(net::ClientAnswer answer);
+  bool is_same_place(PollState after) const;
   Status start_page(PollState after, PageContent content);
   Status start_spooled(const SpooledPage& page);
   void hand_out(BatchBuilder& out);
@@ -125,6 +126,12 @@ Result<bool> HttpClientSource::get_page(std::chrono::milliseconds patience, cons
   return page_.has_value();
 }
 
+// A poll that found nothing needs no page: it would fill the spool, and asking again gives nothing anew.
+bool HttpClientSource::is_same_place(PollState after) const {
+  after.page = state_.page;
+  return after == state_;
+}
+
 Status HttpClientSource::take_answer(net::ClientAnswer answer) {
   if (answer.status == 304) {
     next_poll_ = poll_began_ + config_.every;
@@ -135,6 +142,10 @@ Status HttpClientSource::take_answer(net::ClientAnswer answer) {
   page.content_type = answer.headers.find("Content-Type");
   PageContent content = SLUICE_TRY(find_items(config_, answer.headers, std::move(answer.body)));
   PollState after = SLUICE_TRY(state_after(config_, state_, asked, answer.headers, content));
+  if (const bool blank = content.items.empty() && (!content.lines || content.body.empty()); blank && is_same_place(after)) {
+    next_poll_ = poll_began_ + config_.every;
+    return {};
+  }
   page.state = write_poll_state(after);
   page.body = content.body;
   SLUICE_TRY(spool_.put(after.page, page));

@@ -5,8 +5,9 @@
 // answered, and its client sends that again, so the pipeline is at least once (G26).
 //
 // Group commit: while kBatchesAhead batches are on their way to the sinks, requests collect, and the next commit is for all of them. read()
-// comes back every kAcknowledgePoll meanwhile, since the shard hears of commits between two reads.
+// comes back after a moment meanwhile (acknowledge_poll()), since the shard hears of commits between two reads.
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -27,11 +28,13 @@ namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-constexpr std::size_t kBatchesAhead = 2;                  // one is being committed, one waits behind it
-constexpr std::size_t kFullBatchBytes = 512UL * 1024;     // of bodies: a batch of its own, whatever is on its way
-constexpr std::size_t kFullBatchRequests = 1024;          // half of a batch's records
-constexpr std::chrono::milliseconds kAcknowledgePoll{1};  // while requests wait for a commit
-constexpr std::chrono::milliseconds kFarewell{1500};      // close() is bounded by 2 s
+constexpr std::size_t kBatchesAhead = 2;               // one is being committed, one waits behind it
+constexpr std::size_t kFullBatchBytes = 512UL * 1024;  // of bodies: a batch of its own, whatever is on its way
+constexpr std::size_t kFullBatchRequests = 1024;       // half of a batch's records
+// While requests wait for a commit: the pause grows with the time since something moved, 1 ms up to 50 ms.
+constexpr std::chrono::milliseconds kShortestPoll{1}, kLongestPoll{50};
+constexpr int kPollShare = 20;
+constexpr std::chrono::milliseconds kFarewell{1500};  // close() is bounded by 2 s
 
 std::string random_name() {
   std::random_device device;
@@ -84,6 +87,7 @@ class HttpServerSource final : public Source {
   net::HttpServer::Options server_options(net::ListenAddress address) const;
   void take(net::ServerRequest request);
   bool wait_for_requests(std::chrono::milliseconds linger, const std::stop_token& stop);
+  std::chrono::milliseconds acknowledge_poll() const;
   bool next_request(Answers& answers);
   Status begin(net::ServerRequest& request);
   void fill(BatchBuilder& out, Answers& answers);
@@ -103,6 +107,7 @@ class HttpServerSource final : public Source {
   std::uint64_t requests_ = 0;
   Ordinal last_;                    // of what was handed out
   std::deque<InFlight> in_flight_;  // by `last`
+  SteadyTime moved_{};              // when a batch was handed out, or the sinks had one
   std::deque<Ordinal> batches_;     // handed out and not acknowledged: the last ordinal of each
 
   std::mutex mutex_;
@@ -198,6 +203,11 @@ void HttpServerSource::take(net::ServerRequest request) {
   arrived_.notify_one();
 }
 
+std::chrono::milliseconds HttpServerSource::acknowledge_poll() const {
+  const auto quiet = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - moved_);
+  return std::clamp(quiet / kPollShare, kShortestPoll, kLongestPoll);
+}
+
 // True when there is something for a batch.
 bool HttpServerSource::wait_for_requests(std::chrono::milliseconds linger, const std::stop_token& stop) {
   if (current_) return true;
@@ -207,7 +217,7 @@ bool HttpServerSource::wait_for_requests(std::chrono::milliseconds linger, const
     return !busy || waiting_bytes_ >= kFullBatchBytes || waiting_.size() >= kFullBatchRequests;
   };
   std::unique_lock lock(mutex_);
-  return arrived_.wait_for(lock, stop, in_flight_.empty() ? linger : std::min(linger, kAcknowledgePoll), enough);
+  return arrived_.wait_for(lock, stop, in_flight_.empty() ? linger : std::min(linger, acknowledge_poll()), enough);
 }
 
 // Makes the next good request the current one; what is wrong as a whole is answered.  False: there is none.
@@ -271,6 +281,7 @@ Result<SourceState> HttpServerSource::read(BatchBuilder& out, std::stop_token st
   if (last_ != Ordinal{}) out.through()[key_] = Position{last_, {}, false};
   if (out.empty()) return there ? SourceState::kMore : SourceState::kIdle;
   batches_.push_back(last_);
+  moved_ = std::chrono::steady_clock::now();
   out.commit_soon();
   return SourceState::kMore;
 }
@@ -279,6 +290,7 @@ Status HttpServerSource::acknowledge(const Checkpoint& done) {
   const auto position = done.find(key_);
   if (position == done.end() || !server_) return {};
   const Ordinal reached = position->second.done;
+  moved_ = std::chrono::steady_clock::now();
   while (!batches_.empty() && batches_.front() <= reached) batches_.pop_front();
   Answers answers;
   while (!in_flight_.empty() && in_flight_.front().last <= reached) {

@@ -46,12 +46,14 @@ void check_rename(const RenameConfig& config, const ConfigNode& node, BindContex
 }
 
 const ConfigFields<RenameConfig>& rename_fields() {
-  static const auto kFields = ConfigFields<RenameConfig>()
-                                  .required("fields", &RenameConfig::fields,
-                                            "Old name: new name.  For a nested field both as paths: customer.mail: customer.email.")
-                                  .whole()
-                                  .beside("images", &RenameConfig::images, std::string(transforms::kImagesDoc))
-                                  .check(check_rename);
+  static const auto kFields =
+      ConfigFields<RenameConfig>()
+          .required("fields", &RenameConfig::fields,
+                    "Old name: new name.  A field stays where it is: for a nested one both are paths, customer.mail: "
+                    "customer.email.  To move one, use set and then drop.")
+          .whole()
+          .beside("images", &RenameConfig::images, std::string(transforms::kImagesDoc))
+          .check(check_rename);
   return kFields;
 }
 
@@ -65,6 +67,16 @@ Result<std::unique_ptr<Transform>> build_rename(const RenameConfig& config, cons
   return std::unique_ptr<Transform>(std::make_unique<transforms::RowEditTransform>(std::move(tree), config.images, context));
 }
 
+// All at once, as the step does it: {a: b, b: a} swaps.
+void reshape_rename(const RenameConfig& config, Reshaping& reshaping) {
+  std::vector<std::pair<FieldShape*, std::string>> renamed;
+  for (const auto& [from, to] : config.fields) {
+    FieldShape* field = reshaping.expect(from);
+    if (field != nullptr && from.steps.size() == 1) renamed.emplace_back(field, to.steps.back().name);
+  }
+  for (const auto& [field, name] : renamed) field->name = name;
+}
+
 }  // namespace
 
 void register_rename_transform(Registry& registry) {
@@ -74,6 +86,7 @@ void register_rename_transform(Registry& registry) {
   type.example = "{mail: email, customer.nr: customer.number}";
   type.fields = &rename_fields();
   type.build = build_rename;
+  type.reshape = reshape_rename;
   registry.add(type);
 }
 

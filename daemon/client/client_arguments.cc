@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "daemon/client/client_options.h"
+#include "daemon/command_line.h"
+#include "daemon/data_directory.h"
 
 namespace sluice::client {
 
@@ -113,13 +115,16 @@ void add_positions(CLI::App& app, const Adder& adder) {
   command->add_flag("--all", reset->all, "Every one")->excludes(keys);
   add_offline(command, reset, Changes::kYes);
   adder.run(command, reset, &positions_reset_command);
-  const auto rename = std::make_shared<ClientOptions>();
-  command = adder.add(*positions, "rename", "Let a pipeline go on under another name", rename);
-  command->add_option("old", rename->renamed_from, "The name it had")->required();
-  command->add_option("new", rename->pipeline, "The name that its file has now")->required();
-  add_offline(command, rename, Changes::kYes);
-  command->get_option("--data-dir")->required();
-  adder.run(command, rename, &positions_rename_command);
+  // By itself: no daemon takes part, and no file of the pipeline is needed.
+  const auto rename = std::make_shared<daemon::PositionsRenameOptions>();
+  command = positions->add_subcommand("rename", "Carry positions and dead letters over to a new name while the daemon is stopped");
+  command->add_option("old", rename->old_name, "The name so far")->required();
+  command->add_option("new", rename->new_name, "The new name")->required();
+  command->add_option("--data-dir", rename->data_dir, "The daemon's data directory (default: $STATE_DIRECTORY, else ./sluice-data)");
+  command->callback([rename, this_streams = adder.streams, &to = adder.action] {
+    if (rename->data_dir.empty()) rename->data_dir = daemon::default_data_directory();
+    to = [rename, this_streams] { return daemon::positions_rename_command(*rename, this_streams); };
+  });
 }
 
 void add_fresh_starts(CLI::App& app, const Adder& adder) {

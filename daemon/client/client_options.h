@@ -14,7 +14,6 @@ struct ClientOptions {
   bool json = false;
   bool yes = false;              // do not ask
   std::string pipeline;          // empty: all, where that makes sense
-  std::string renamed_from;      // positions rename
   std::string data_dir;          // not empty: work there, without a daemon
   daemon::ConfigOptions config;  // the pipeline's file, for work without a daemon
 
@@ -39,7 +38,6 @@ int tap_command(const ClientOptions& options, daemon::Streams streams);
 int positions_show_command(const ClientOptions& options, daemon::Streams streams);
 int positions_set_command(const ClientOptions& options, const Registry& registry, daemon::Streams streams);
 int positions_reset_command(const ClientOptions& options, const Registry& registry, daemon::Streams streams);
-int positions_rename_command(const ClientOptions& options, const Registry& registry, daemon::Streams streams);
 int resync_command(const ClientOptions& options, const Registry& registry, daemon::Streams streams);
 int cleanup_command(const ClientOptions& options, const Registry& registry, daemon::Streams streams);
 

@@ -20,18 +20,13 @@ namespace sluice::client {
 
 namespace {
 
-// The name that the data directory knows it by.
-const std::string& stored_name(const ClientOptions& options) {
-  return options.renamed_from.empty() ? options.pipeline : options.renamed_from;
-}
-
 bool knows(const ClientOptions& options) {
   std::error_code ignored;
-  return std::filesystem::is_directory(options.data_dir + "/" + stored_name(options), ignored);
+  return std::filesystem::is_directory(options.data_dir + "/" + options.pipeline, ignored);
 }
 
 Error unknown(const ClientOptions& options) {
-  return {ErrorKind::kFatal, "unknown_pipeline", fmt::format("\"{}\" knows no pipeline \"{}\"", options.data_dir, stored_name(options))};
+  return {ErrorKind::kFatal, "unknown_pipeline", fmt::format("\"{}\" knows no pipeline \"{}\"", options.data_dir, options.pipeline)};
 }
 
 // Nothing is set aside by a change of positions.
@@ -75,7 +70,7 @@ int work_offline(const ClientOptions& options, const Registry& registry, daemon:
     streams.err << fmt::format("error[{}]: {}\n", data.error().code(), data.error().message());
     return daemon::kUnusable;
   }
-  const auto directory = data->pipeline_directory(stored_name(options));
+  const auto directory = data->pipeline_directory(options.pipeline);
   if (!directory) return tell(directory.error(), streams);
   MetricsRegistry metrics;
   SystemClock clock;

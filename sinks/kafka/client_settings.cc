@@ -49,7 +49,7 @@ std::string sasl_name(SaslMechanism mechanism) {
   return "SCRAM-SHA-512";
 }
 
-void add_security(const KafkaSinkConfig& config, ClientSettings& out) {
+Status add_security(const KafkaSinkConfig& config, ClientSettings& out) {
   const KafkaTls& tls = config.tls;
   if (tls.enabled || config.sasl.enabled) {
     out.emplace_back("security.protocol", config.sasl.enabled ? (tls.enabled ? "sasl_ssl" : "sasl_plaintext") : "ssl");
@@ -58,25 +58,30 @@ void add_security(const KafkaSinkConfig& config, ClientSettings& out) {
     if (!tls.ca.empty()) out.emplace_back("ssl.ca.location", tls.ca);
     if (!tls.certificate.empty()) out.emplace_back("ssl.certificate.location", tls.certificate);
     if (!tls.key.empty()) out.emplace_back("ssl.key.location", tls.key);
-    if (!tls.key_password.empty()) out.emplace_back("ssl.key.password", tls.key_password.reveal());
+    if (!tls.key_password.empty()) {
+      std::string password = SLUICE_TRY(tls.key_password.current());
+      out.emplace_back("ssl.key.password", std::move(password));
+    }
     out.emplace_back("enable.ssl.certificate.verification", tls.verify ? "true" : "false");
     out.emplace_back("ssl.endpoint.identification.algorithm", tls.verify ? "https" : "none");
   }
   if (config.sasl.enabled) {
     out.emplace_back("sasl.mechanism", sasl_name(config.sasl.mechanism));
     out.emplace_back("sasl.username", config.sasl.username);
-    out.emplace_back("sasl.password", config.sasl.password.reveal());
+    std::string password = SLUICE_TRY(config.sasl.password.current());
+    out.emplace_back("sasl.password", std::move(password));
   }
+  return {};
 }
 
-void add_common(const KafkaSinkConfig& config, std::string_view client_id, ClientSettings& out) {
+Status add_common(const KafkaSinkConfig& config, std::string_view client_id, ClientSettings& out) {
   out.emplace_back("client.id", client_id);
   // An operator hears of a broker within seconds, and a restarted one is found again soon.
   out.emplace_back("reconnect.backoff.ms", "50");
   out.emplace_back("reconnect.backoff.max.ms", "2000");
   out.emplace_back("bootstrap.servers", joined(config.brokers.addresses));
   out.emplace_back("log.queue", "true");
-  add_security(config, out);
+  return add_security(config, out);
 }
 
 // Whether `tls` or `sasl` already say what this setting would say.
@@ -93,10 +98,10 @@ std::string_view said_otherwise(const KafkaSinkConfig& config, std::string_view 
 
 }  // namespace
 
-ClientSettings producer_settings(const KafkaSinkConfig& config, std::string_view client_id, std::string_view transactional_id,
-                                 const ProducerLimits& limits) {
+Result<ClientSettings> producer_settings(const KafkaSinkConfig& config, std::string_view client_id, std::string_view transactional_id,
+                                         const ProducerLimits& limits) {
   ClientSettings result;
-  add_common(config, client_id, result);
+  SLUICE_TRY(add_common(config, client_id, result));
   result.emplace_back("enable.idempotence", "true");
   if (!transactional_id.empty()) result.emplace_back("transactional.id", transactional_id);
   result.emplace_back("delivery.report.only.error", "true");
@@ -117,9 +122,9 @@ ClientSettings producer_settings(const KafkaSinkConfig& config, std::string_view
   return result;
 }
 
-ClientSettings reader_settings(const KafkaSinkConfig& config, std::string_view client_id) {
+Result<ClientSettings> reader_settings(const KafkaSinkConfig& config, std::string_view client_id) {
   ClientSettings result;
-  add_common(config, client_id, result);
+  SLUICE_TRY(add_common(config, client_id, result));
   for (const auto& entry : config.properties.entries) result.push_back(entry);
   result.emplace_back("isolation.level", "read_committed");
   result.emplace_back("enable.partition.eof", "true");

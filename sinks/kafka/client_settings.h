@@ -19,10 +19,11 @@ struct ProducerLimits {
   std::uint64_t batch_bytes = 0;  // at most so many bytes in one batch; 0: librdkafka's default
 };
 
-ClientSettings producer_settings(const KafkaSinkConfig& config, std::string_view client_id, std::string_view transactional_id,
-                                 const ProducerLimits& limits);
+// Secrets that stand in files are read anew: ask once per client.  kTransient secret_unreadable.
+Result<ClientSettings> producer_settings(const KafkaSinkConfig& config, std::string_view client_id, std::string_view transactional_id,
+                                         const ProducerLimits& limits);
 // Of the consumer that reads the progress topic.
-ClientSettings reader_settings(const KafkaSinkConfig& config, std::string_view client_id);
+Result<ClientSettings> reader_settings(const KafkaSinkConfig& config, std::string_view client_id);
 
 // Findings about one entry of `properties`: a setting that the sink owns, one that librdkafka does not know, a value it refuses.
 void check_property(const KafkaSinkConfig& config, const std::string& name, const std::string& value, const ConfigNode& node,

@@ -14,7 +14,7 @@ Error violation(const std::string& what) { return {ErrorKind::kFatal, "protocol_
 
 Error lost(const std::string& what) {
   return {ErrorKind::kFatal, "position_lost",
-          "read changes from PostgreSQL: " + what + "; the changes since cannot be told apart (mend: sluice resync)"};
+          "read changes from PostgreSQL: " + what + "; the changes since cannot be told apart (mend: sluice resync PIPELINE)"};
 }
 
 // Which columns of an old tuple carry a value: all, or only those of the replica identity (the server sends NULL for the others).

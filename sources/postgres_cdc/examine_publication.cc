@@ -14,7 +14,7 @@ std::string subject_of(const Examination& examination) { return "publication " +
 Status judge_absent(const Examination& examination) {
   if (examination.slot_exists) {
     examination.add(Severity::kError, "publication_missing", subject_of(examination),
-                    "it does not exist while the slot does: changes made without it cannot be read", "-- sluice resync");
+                    "it does not exist while the slot does: changes made without it cannot be read", "-- sluice resync PIPELINE");
     return {};
   }
   if (examination.settings.publication_owner == PublicationOwner::kTheUsers)

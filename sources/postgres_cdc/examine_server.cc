@@ -180,7 +180,7 @@ Status examine_slot(Examination& examination) {
   }
   if (slot->lost()) {
     examination.add(Severity::kError, "position_lost", subject, "the server has removed its log: " + lost_because(*slot),
-                    drop + " -- then sluice resync");
+                    drop + " -- then sluice resync PIPELINE");
     return {};
   }
   judge_log(examination, *slot);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/registry.h"
+#include "sources/postgres_cdc/catalog_shape.h"
 #include "sources/postgres_cdc/cleanup.h"
 #include "sources/postgres_cdc/config.h"
 #include "sources/postgres_cdc/doctor.h"
@@ -114,6 +115,7 @@ Status PostgresCdcSource::start_session(std::stop_token stop) {
 void PostgresCdcSource::end_session() {
   if (!reader_) return;
   reader_.reset();
+  catalog_.disconnect();  // what broke the stream may have cut this connection, too, without a word
   known_->position = assembler_->position();
   block_ = {};
 }
@@ -241,18 +243,25 @@ void PostgresCdcSource::drop_candidate() {
   gate_.open();
 }
 
-// Before another message is given out, so that changes of a new table meet its snapshot's watch.
+// What was published now is planned before another message is given out, so that changes of a new table meet its snapshot's watch.  Else a
+// server that has no connection left for the question does not stop the stream.
 Status PostgresCdcSource::take_in_new_tables(std::stop_token stop) {
   if (monitor_.tables_changed()) {
-    if (!intake_.take_in(known_->partition.system_id, stop)) monitor_.look_at_tables_again();
+    const TableIntake::Outcome outcome = intake_.take_in(known_->partition.system_id, stop);
+    if (outcome.again) monitor_.look_at_tables_again();
     more_to_plan_ = true;
+    must_plan_ = must_plan_ || outcome.published;
   }
   if (!more_to_plan_) return {};
   if (snapshot_) {
-    if (SLUICE_TRY(snapshot_->plan_more(from_, stop))) drop_candidate();
+    const Result<bool> more = snapshot_->plan_more(from_, std::move(stop));
+    const bool passing = !more && more.error().kind() == ErrorKind::kTransient;
+    if (!more && (!passing || must_plan_)) return more.error();
+    if (passing) monitor_.look_at_tables_again();
+    if (more && *more) drop_candidate();
     for (const std::uint32_t table : snapshot_->take_first_readings()) unasked_.push_back(table);
   }
-  more_to_plan_ = false;
+  more_to_plan_ = must_plan_ = false;
   return {};
 }
 
@@ -384,7 +393,7 @@ void register_postgres_cdc_source(Registry& registry) {
   type.fields = &PostgresCdcConfig::fields();
   type.build = [](const PostgresCdcConfig& config, const BuildContext& context) -> Result<std::unique_ptr<Source>> {
     auto settings = SLUICE_TRY(
-        sources::postgres::session_settings(config, context.pipeline, context.component, context.state_directory, context.instance));
+        sources::postgres::session_settings(config, context.outside_name(), context.component, context.state_directory, context.instance));
     return std::unique_ptr<Source>(std::make_unique<sources::postgres::PostgresCdcSource>(std::move(settings), context));
   };
   type.guarantee = [](const PostgresCdcConfig& config) {
@@ -402,6 +411,7 @@ void register_postgres_cdc_source(Registry& registry) {
   type.can_end = [](const PostgresCdcConfig& config) { return config.snapshot == sources::postgres::SnapshotMode::kOnly; };
   type.keeps_lag = true;
   type.doctor = &sources::postgres::examine;
+  type.shape = &sources::postgres::catalog_shape;
   for (const std::string_view name : sources::postgres::kMetaNames) type.meta.emplace_back(name);
   registry.add(type);
 }

@@ -84,9 +84,9 @@ class PostgresCdcSource final : public Source {
   Checkpoint from_;                            // as open() was told, for the plan of the snapshot
   std::unique_ptr<SnapshotReader> snapshot_;   // null where none is wanted
   bool planned_ = false;
-  bool more_to_plan_ = false;           // tables were taken in since
-  EarlierWriters writers_;              // of tables that are read for the first time
-  std::vector<std::uint32_t> unasked_;  // tables whose writers are not known yet
+  bool more_to_plan_ = false, must_plan_ = false;  // tables were taken in since
+  EarlierWriters writers_;                         // of tables that are read for the first time
+  std::vector<std::uint32_t> unasked_;             // tables whose writers are not known yet
   StreamGate gate_;
   std::optional<Anchor> candidate_;  // its place in the stream is being sought
   std::chrono::steady_clock::time_point candidate_since_, slice_end_;

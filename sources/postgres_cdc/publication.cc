@@ -330,7 +330,7 @@ Status ensure_publication(Connection& connection, const PublicationWish& wish, c
   if (!publication.exists && wish.creation == PublicationCreation::kTooLate) {
     return Error(ErrorKind::kFatal, "publication_missing",
                  "the publication \"" + wish.name +
-                     "\" is gone while its slot is there: changes made without it cannot be read (mend: sluice resync)");
+                     "\" is gone while its slot is there: changes made without it cannot be read (mend: sluice resync PIPELINE)");
   }
   const auto problems = SLUICE_TRY(table_problems(connection, tables, stop));
   SLUICE_TRY(drop_problems(tables, problems, !publication.exists, log));

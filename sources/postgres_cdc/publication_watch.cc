@@ -70,20 +70,24 @@ Result<std::optional<Error>> lost_schemas(Connection& connection, const std::str
   const std::string schema(rows.text(0, 0));
   return std::optional<Error>(changed(publication, "no longer holds the tables of the schema \"" + schema + '"',
                                       "ALTER PUBLICATION " + connection.identifier(publication) + " ADD TABLES IN SCHEMA " +
-                                          connection.identifier(schema) + "; then sluice snapshot of these tables"));
+                                          connection.identifier(schema) + "; then start the pipeline and sluice snapshot PIPELINE " + "'" +
+                                          schema + ".*'"));
 }
 
 Result<std::optional<Error>> lost_tables(Connection& connection, const std::string& publication, const Names& tables) {
   if (tables.empty()) return std::optional<Error>();
   std::string list;
   std::string sql;
+  std::string names;
   for (const auto& [schema, table] : tables) {
+    names += (names.empty() ? "" : " ") + schema + '.' + table;
     list += (list.empty() ? "" : ", ") + schema + '.' + table;
     sql += (sql.empty() ? "" : ", ") + connection.identifier(schema) + '.' + connection.identifier(table);
   }
   return std::optional<Error>(changed(publication, "no longer holds " + list,
                                       "ALTER PUBLICATION " + connection.identifier(publication) + " ADD TABLE " + sql +
-                                          "; then sluice snapshot of it; or take it out of `tables`"));
+                                          "; then start the pipeline and sluice snapshot PIPELINE " + names +
+                                          "; or take it out of `tables`"));
 }
 
 }  // namespace
@@ -111,19 +115,19 @@ Result<std::optional<PublishedState>> published_state(Connection& connection, co
 Result<std::optional<Error>> publication_loss(Connection& connection, const std::string& publication, const PublishedState& before,
                                               const std::optional<PublishedState>& now, const TableFilter& filter, std::stop_token stop) {
   if (!now) {
-    return std::optional<Error>(
-        Error(ErrorKind::kFatal, "publication_missing",
-              "the publication \"" + publication + "\" was dropped: changes made without it cannot be read (mend: sluice resync)"));
+    return std::optional<Error>(Error(
+        ErrorKind::kFatal, "publication_missing",
+        "the publication \"" + publication + "\" was dropped: changes made without it cannot be read (mend: sluice resync PIPELINE)"));
   }
   // Older servers end the stream when it comes to a change that was made without the publication, so they need no guess.
   if (now->oid != before.oid) {
     if (connection.server_version() < kSilentWithoutPublication) return std::optional<Error>();
-    return std::optional<Error>(changed(publication, "was dropped and made again", "sluice resync"));
+    return std::optional<Error>(changed(publication, "was dropped and made again", "sluice resync PIPELINE"));
   }
   if (before.all_operations && !now->all_operations) {
     return std::optional<Error>(changed(publication, "was told to leave out some operations",
                                         "ALTER PUBLICATION " + connection.identifier(publication) +
-                                            " SET (publish = 'insert, update, delete, truncate'); then sluice resync"));
+                                            " SET (publish = 'insert, update, delete, truncate'); then sluice resync PIPELINE"));
   }
   std::optional<Error> loss = SLUICE_TRY(lost_schemas(connection, publication, before, *now, stop));
   if (loss) return loss;

@@ -33,7 +33,7 @@ Status check_origin(Connection& connection, const ServerIdentity& server, const 
                                    : "does not come from timeline " + std::to_string(known.resume.timeline);
     return fatal("origin_changed", "the server is on timeline " + std::to_string(server.timeline) + ", which " + where +
                                        ": changes up to " + lsn_text(needed) +
-                                       " that were read are not part of it (mend: sluice resync; from PostgreSQL 17 on "
+                                       " that were read are not part of it (mend: sluice resync PIPELINE; from PostgreSQL 17 on "
                                        "synchronized_standby_slots on the primary keeps the stream behind its standbys)");
   }
   if (server.flushed < needed) {
@@ -52,7 +52,7 @@ Status check_slot_kind(const SlotHealth& slot, const SessionSettings& settings, 
 // G11: the slot still has what the position asks for.
 Status check_position(const std::optional<SlotHealth>& slot, const SessionSettings& settings, const KnownPosition& known) {
   const std::string from = "go on from " + lsn_text(known.position.resume) + " with the replication slot \"" + settings.slot + "\": ";
-  constexpr std::string_view kMend = " (mend: sluice resync)";
+  constexpr std::string_view kMend = " (mend: sluice resync PIPELINE)";
   if (!slot) return fatal("position_lost", from + "the slot no longer exists" + std::string(kMend));
   if (slot->lost())
     return fatal("position_lost",

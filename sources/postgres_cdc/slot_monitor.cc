@@ -135,7 +135,7 @@ Status SlotMonitor::look_at_slot(std::stop_token stop) {
   if (health->lost()) {
     condemn(Error(ErrorKind::kFatal, "position_lost",
                   "read from the replication slot \"" + options_.slot +
-                      "\": the server has given it up and removed its log: " + lost_because(*health) + " (mend: sluice resync)"));
+                      "\": the server has given it up and removed its log: " + lost_because(*health) + " (mend: sluice resync PIPELINE)"));
   }
   return {};
 }

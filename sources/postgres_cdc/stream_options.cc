@@ -29,7 +29,7 @@ Result<StreamOptions> choose_stream_options(int server_version, const ResumePoin
   options.protocol = inside == nullptr ? newest : inside->protocol;
   if (options.protocol > newest) {
     return changed("by version " + std::to_string(options.protocol) + " of the protocol, which this older server does not speak",
-                   "go back to the newer server until the pipeline is caught up, or sluice resync");
+                   "go back to the newer server until the pipeline is caught up, or sluice resync PIPELINE");
   }
   if (inside != nullptr && inside->messages != options.messages) {
     return changed(inside->messages ? "with logical messages" : "without logical messages",

@@ -26,11 +26,14 @@ class TableIntake {
   // All outlive it.
   TableIntake(const SessionSettings& settings, Logger& log, FaultPoints& faults) : settings_(settings), log_(log), faults_(faults) {}
 
-  // False: something was in the way for the moment, ask again later; what it was is in the log where it does not pass by itself.
-  bool take_in(const std::string& system_id, std::stop_token stop);
+  struct Outcome {
+    bool published = false;  // a table, perhaps
+    bool again = false;      // something was in the way: ask again later; what does not pass by itself is in the log
+  };
+  Outcome take_in(const std::string& system_id, std::stop_token stop);
 
  private:
-  Result<bool> try_it(const std::string& system_id, std::stop_token stop);
+  Status try_it(Outcome& outcome, const std::string& system_id, std::stop_token stop);
   void say(const std::string& table, const std::string& cause, const std::string& mend);
   const SessionSettings& settings_;
   Logger& log_;

@@ -54,8 +54,11 @@ bool located(const test::Edit& edit, const Diagnostic& finding) {
     case test::Edit::Kind::kLineRemoved: return follows_from_removal(finding, edit);
     case test::Edit::Kind::kMisspeltKey:  // `sinks` without its s is a key too, and what stands below it does not fit
       return edit.line <= finding.place.line && finding.place.line <= edit.block_end;
-    default: return touches(finding, edit.line);
+    case test::Edit::Kind::kOtherType:  // nothing is as good as no line at all
+      return touches(finding, edit.line) || (finding.code == "missing_key" && finding.place.line <= edit.line);
+    case test::Edit::Kind::kUnitRemoved: break;
   }
+  return touches(finding, edit.line);
 }
 
 }  // namespace

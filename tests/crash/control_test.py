@@ -87,45 +87,5 @@ class Resync(unittest.TestCase):
                 self.assertFalse((work.data / "orders" / "position_change").exists(), "nothing is left to be done")
 
 
-class Rename(unittest.TestCase):
-    RENAMED = PIPELINE.replace("name: orders", "name: purchases").replace(f"count: {COUNT}", f"count: {COUNT + 50}")
-
-    def rename(self, work, **environment):
-        return work.command("positions", "rename", "orders", "purchases", "--data-dir", work.data, "--config", "p.yaml", "--yes",
-                            environment=environment)
-
-    def prepared(self, work):
-        work.write("p.yaml", PIPELINE)
-        work.run_to_end("p.yaml")
-        work.write("p.yaml", self.RENAMED)
-
-    def test_a_renamed_pipeline_goes_on_also_when_the_renaming_is_killed(self):
-        with Workspace() as work:
-            self.prepared(work)
-            environment, passed = work.traced()
-            renamed = self.rename(work, **environment)
-            self.assertEqual(0, renamed.returncode, renamed.stderr)
-            points = sorted(point for point in passed() if point.startswith("rename_pipeline.") or "commit" in point)
-            self.assertGreater(len(points), 4, points)
-            self.assertEqual([], outputs.rows(work.path / "out.db", "select * from _sluice_progress where pipeline = 'orders'"))
-            self.check(work)
-        for point in points:
-            with self.subTest(point), Workspace() as work:
-                self.prepared(work)
-                self.assertEqual(-9, self.rename(work, SLUICE_FAULT_POINT=f"{point}:1").returncode)
-                again = self.rename(work)
-                if point == "rename_pipeline.after_rename":
-                    self.assertIn("name_in_use", again.stderr)
-                else:
-                    self.assertEqual(0, again.returncode, again.stderr)
-                self.check(work)
-
-    def check(self, work):
-        work.run_to_end("p.yaml")
-        table, lake = delivered(work)
-        self.assertEqual(list(range(1, COUNT + 51)), table, "nothing again, and the new ones")
-        self.assertEqual(sorted(table), sorted(lake))
-
-
 if __name__ == "__main__":
     testing.main()

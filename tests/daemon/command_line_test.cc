@@ -107,7 +107,8 @@ TEST_CASE("variables come from --env-file, and the process's environment wins") 
   CHECK(terminal.run({"validate", file}).code == 2);
   CHECK(terminal.run({"validate", file, "--allow-unset"}).code == 0);
   const std::string wrong = terminal.write("wrong", "A=1\nnonsense\n");
-  CHECK(terminal.run({"validate", file, "--env-file", wrong}).err.find(wrong + ":2: expected NAME=value") != std::string::npos);
+  CHECK(terminal.run({"validate", file, "--env-file", wrong}).err.find(wrong + ":2:1: error[bad_value]: expected NAME=value") !=
+        std::string::npos);
   ::setenv("SLUICE_TEST_SET", "process", 1);
   const std::string environment = terminal.write("env", "# note\n\nexport SLUICE_TEST_V='a b'\nSLUICE_TEST_SET=file\n");
   CHECK(terminal.run({"validate", file, "--env-file", environment}).code == 0);

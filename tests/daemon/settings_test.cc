@@ -174,8 +174,9 @@ TEST_CASE("connections: a component takes the fields it does not set itself") {
   const auto own = with_settings(loaded.settings, kSource + "sinks: {a: {store: {use: shop, path: mine}}}\n");
   CHECK(listed(own.findings).empty());
   CHECK(shown(own).find("path=mine;") != std::string::npos);
-  const auto null = with_settings(loaded.settings, kSource + "sink: {store: {use: shop, path: null}}\n");
-  CHECK(shown(null).find("path=shared;") != std::string::npos);
+  const auto null = with_settings(loaded.settings, kSource + "sink: {store: {use: shop, path: mine, url: null}}\n");
+  CHECK(listed(null.findings).empty());
+  CHECK(shown(null).find("url=;") != std::string::npos);
 }
 
 TEST_CASE("connections: another connection is another configuration") {
@@ -192,6 +193,7 @@ TEST_CASE("connections: what is wrong is found where it was written") {
         "orders.yaml:2:15 missing_key\norders.yaml:2:21 unknown_reference shop");
   CHECK(listed(with_settings(loaded.settings, kSource + "sink: {store: {use: shop}}\n").findings) == "settings.yaml:4:5 unknown_key url");
   CHECK(listed(with_settings(loaded.settings, kSource + "sink: {store: {use: bad}}\n").findings) == "settings.yaml:6:11 wrong_type");
+  CHECK(with_settings(loaded.settings, kSource + "sink: {store: {use: bad}}\n").findings.findings()[0].hint == "it is used in orders.yaml");
   CHECK(listed(with_settings(daemon::Settings{}, kSource + "sink: {store: {path: a, use: shop}}\n").findings) ==
         "orders.yaml:2:30 unknown_reference");
 }

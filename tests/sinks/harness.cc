@@ -13,6 +13,7 @@ void register_file_sink(Registry& registry);
 void register_sqlite_sink(Registry& registry);
 void register_stdout_sink(Registry& registry);
 void register_discard_sink(Registry& registry);
+void register_http_sink(Registry& registry);
 }  // namespace sluice
 
 namespace sluice::testing {
@@ -31,6 +32,7 @@ Registry make_registry() {
   register_sqlite_sink(registry);
   register_stdout_sink(registry);
   register_discard_sink(registry);
+  register_http_sink(registry);
   return registry;
 }
 

@@ -115,8 +115,10 @@ class Runner:
         findings = ROOT / "build" / "findings"
         corpus.mkdir(parents=True, exist_ok=True)
         findings.mkdir(parents=True, exist_ok=True)
-        seeds = ROOT / "tests" / "fuzz" / "corpus" / name
-        command = [str(program), str(corpus), *([str(seeds)] if seeds.is_dir() else []), "-timeout=10", "-rss_limit_mb=2048",
+        seeds = [ROOT / "tests" / "fuzz" / "corpus" / name]
+        if name == "yaml":
+            seeds += [ROOT / "tests" / "config" / folder for folder in ("good", "wrong")]
+        command = [str(program), str(corpus), *[str(folder) for folder in seeds if folder.is_dir()], "-timeout=10", "-rss_limit_mb=2048",
                    f"-max_total_time={int(self.options.fuzz_minutes * 60)}", f"-artifact_prefix={findings}/{name}-", "-print_final_stats=1"]
         status, output, seconds = self.run_process(command, self.environment("fuzz"), self.options.fuzz_minutes * 60 + 300)
         self.say(Outcome(f"fuzz: {name}", "passed" if status == 0 else "failed", seconds, "" if status == 0 else output[-20000:]))

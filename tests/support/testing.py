@@ -75,14 +75,15 @@ def _flatten(suite):
 
 
 def wait_for(condition, seconds, what):
-    """Polls until `condition()` is truthy and returns it; AssertionError after `seconds`, naming `what` and the last value."""
+    """Polls until `condition()` is truthy and returns it; AssertionError after `seconds`, naming `what` (a text, or what makes one) and the
+    last value."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}" + (f" (last: {value!r})" if value is not None else ""))
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}" + (f" (last: {value!r})" if value is not None else ""))
         time.sleep(0.01)
 
 

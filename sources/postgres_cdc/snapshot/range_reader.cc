@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "sources/postgres_cdc/position_words.h"
 #include "sources/postgres_cdc/postgres_errors.h"
 #include "sources/postgres_cdc/snapshot/copy_text.h"
 
@@ -17,6 +18,8 @@ using namespace std::chrono_literals;
 
 // What a range may hold that the consumer has not taken: enough that neither side waits for the other's turn.
 constexpr std::size_t kRangeBytes = 8 * 1024 * 1024;
+// 16 MiB of a table, as a chunk may have: the next worker begins behind it.
+constexpr std::uint64_t kRangeBlocks = 2048;
 constexpr int kPollMilliseconds = 50;
 
 constexpr std::string_view kUndefinedTable = "42P01";
@@ -135,8 +138,7 @@ std::optional<Error> RangeRows::error() const {
 }
 
 TableReader::TableReader(TableRead what) : what_(std::move(what)), fixed_(what_.fixed.begin(), what_.fixed.end()), after_(what_.after) {
-  const unsigned workers = what_.method == SnapshotMethod::kKeys ? std::max(1U, what_.workers) : 1;
-  for (unsigned i = 0; i < workers; ++i) threads_.emplace_back([this](std::stop_token stop) { run(std::move(stop)); });
+  for (unsigned i = 0; i < std::max(1U, what_.workers); ++i) threads_.emplace_back([this](std::stop_token stop) { run(std::move(stop)); });
 }
 
 TableReader::~TableReader() {
@@ -170,11 +172,16 @@ void TableReader::run(std::stop_token stop) {
 }
 
 Status TableReader::work(std::stop_token stop) {
-  const auto connection = SLUICE_TRY(snapshot_session(what_.connect, stop));
+  auto connection = SLUICE_TRY(what_.sessions->take(stop));
   while (true) {
     SLUICE_TRY(begin(*connection, stop));
     const auto range = SLUICE_TRY(claim(*connection, stop));
-    if (!range) return {};
+    if (!range) {
+      SLUICE_TRY(connection->query("COMMIT", doing(what_.shape), stop));
+      what_.sessions->give_back(std::move(connection));
+      return {};
+    }
+    if (range->state() != RangeEnd::kOpen) return {};
     Status done = read(*connection, *range, stop);
     if (!done) {
       range->end(RangeEnd::kFailed, done.error());
@@ -211,6 +218,7 @@ Result<std::shared_ptr<RangeRows>> TableReader::claim(Connection& connection, st
 
 // Only one thread is here at a time; with one worker that is the one that has read the range before.
 Result<std::shared_ptr<RangeRows>> TableReader::cut(Connection& connection, std::stop_token stop) {
+  if (what_.method == SnapshotMethod::kBlocks) return cut_blocks(connection, stop);
   KeyRange bounds{after_, {}, 0};
   if (!fixed_.empty()) {
     bounds.up_to = fixed_.front();
@@ -218,9 +226,14 @@ Result<std::shared_ptr<RangeRows>> TableReader::cut(Connection& connection, std:
     after_ = bounds.up_to;
     return std::make_shared<RangeRows>(bounds, 0);
   }
-  if (what_.method == SnapshotMethod::kKeys) bounds.limit = what_.range_rows;
-  bool last = what_.method == SnapshotMethod::kBlocks;
-  if (bounds.limit != 0 && threads_.size() > 1) {
+  bounds.limit = what_.range_rows;
+  bool last = false;
+  if (threads_.size() > 1) {
+    if (const RangeEnd standing = SLUICE_TRY(check_table(connection, stop)); standing != RangeEnd::kOpen) {
+      auto range = std::make_shared<RangeRows>(bounds, kRangeBytes);
+      end_at(*range, standing);
+      return range;
+    }
     const Rows rows = SLUICE_TRY(connection.query(probe_range(connection, what_.shape, bounds), doing(what_.shape), stop, 10min));
     last = rows.count() == 0;
     bounds.limit = 0;
@@ -235,14 +248,37 @@ Result<std::shared_ptr<RangeRows>> TableReader::cut(Connection& connection, std:
   return std::make_shared<RangeRows>(bounds, kRangeBytes);
 }
 
+// One worker reads the whole table: nothing is gained by parts.
+Result<std::shared_ptr<RangeRows>> TableReader::cut_blocks(Connection& connection, std::stop_token stop) {
+  BlockRange range{next_block_, {}};
+  const bool in_parts = threads_.size() > 1 && has_block_ranges(connection, what_.shape);
+  if (in_parts && next_block_ == 0) {
+    const Rows rows = SLUICE_TRY(
+        connection.query("SELECT pg_relation_size(" + std::to_string(what_.shape.relation.id) + ") / current_setting('block_size')::int8",
+                         doing(what_.shape), stop));
+    if (!parse_number(rows.text(0, 0), all_blocks_)) all_blocks_ = 0;
+  }
+  next_block_ += kRangeBlocks;
+  const bool last = !in_parts || next_block_ >= all_blocks_;  // the rows that the snapshot sees are in these blocks
+  if (!last) range.end = next_block_;
+  const std::lock_guard lock(mutex_);
+  all_claimed_ = all_claimed_ || last;
+  return std::make_shared<RangeRows>(KeyRange(), kRangeBytes, range);
+}
+
 Status TableReader::read(Connection& connection, RangeRows& range, std::stop_token stop) {
   const RangeEnd standing = SLUICE_TRY(check_table(connection, stop));
   if (standing == RangeEnd::kOpen) return copy(connection, range, stop);
-  range.end(standing);
+  end_at(range, standing);
+  return {};
+}
+
+// The last range, because of what became of the table.
+void TableReader::end_at(RangeRows& range, RangeEnd how) {
+  range.end(how);
   const std::lock_guard lock(mutex_);
   all_claimed_ = true;
   changed_.notify_all();
-  return {};
 }
 
 // kOpen: it can be read.  The lock comes first: what is true under it stays true.
@@ -266,7 +302,7 @@ Result<RangeEnd> TableReader::check_table(Connection& connection, std::stop_toke
 
 Status TableReader::copy(Connection& connection, RangeRows& range, std::stop_token stop) {
   const bool by_key = what_.method == SnapshotMethod::kKeys;
-  const std::string command = by_key ? copy_range(connection, what_.shape, range.bounds()) : copy_all(what_.shape);
+  const std::string command = by_key ? copy_range(connection, what_.shape, range.bounds()) : copy_blocks(what_.shape, range.blocks());
   CopyOut rows(connection, doing(what_.shape));
   MessageBlock block;
   std::uint64_t count = 0;
@@ -283,10 +319,7 @@ Status TableReader::copy(Connection& connection, RangeRows& range, std::stop_tok
   };
   const Status filled = fill();
   if (!filled && rows.state() == kUndefinedColumn) {
-    range.end(RangeEnd::kRewritten);
-    const std::lock_guard lock(mutex_);
-    all_claimed_ = true;
-    changed_.notify_all();
+    end_at(range, RangeEnd::kRewritten);
     return {};
   }
   if (!filled) return filled;

@@ -19,6 +19,7 @@
 #include "core/result.h"
 #include "sources/postgres_cdc/message_buffer.h"
 #include "sources/postgres_cdc/snapshot/anchor.h"
+#include "sources/postgres_cdc/snapshot/reading_sessions.h"
 #include "sources/postgres_cdc/snapshot/snapshot_table.h"
 
 namespace sluice::sources::postgres {
@@ -26,7 +27,7 @@ namespace sluice::sources::postgres {
 enum class RangeEnd : std::uint8_t {
   kOpen,       // more rows may come
   kComplete,   // every row of the range was given
-  kTableGone,  // dropped since
+  kTableGone,  // dropped or renamed since
   kRewritten,  // rewritten or altered since the snapshot: it cannot be read under it any more
   kFailed,     // error() says why
 };
@@ -34,7 +35,8 @@ enum class RangeEnd : std::uint8_t {
 // The rows of one range on their way from the thread that reads to the one that decodes.
 class RangeRows {
  public:
-  explicit RangeRows(KeyRange bounds, std::size_t limit_bytes) : bounds_(std::move(bounds)), limit_bytes_(limit_bytes) {}
+  explicit RangeRows(KeyRange bounds, std::size_t limit_bytes, BlockRange blocks = {})
+      : bounds_(std::move(bounds)), blocks_read_(blocks), limit_bytes_(limit_bytes) {}
 
   // Producer.  False: a stop was requested while there was no room.
   bool push(MessageBlock block, std::stop_token stop);
@@ -49,10 +51,12 @@ class RangeRows {
   std::optional<Error> error() const;
 
   const KeyRange& bounds() const { return bounds_; }
+  const BlockRange& blocks() const { return blocks_read_; }
   bool unlimited() const { return limit_bytes_ == 0; }
 
  private:
   KeyRange bounds_;
+  BlockRange blocks_read_;
   const std::size_t limit_bytes_;  // 0: no limit
   mutable std::mutex mutex_;
   mutable std::condition_variable_any changed_;
@@ -64,8 +68,8 @@ class RangeRows {
 
 // What to read.
 struct TableRead {
-  const Anchor* anchor = nullptr;  // outlives the reader
-  ConnectOptions connect;
+  const Anchor* anchor = nullptr;       // outlives the reader
+  ReadingSessions* sessions = nullptr;  // the same
   TableShape shape;
   SnapshotMethod method = SnapshotMethod::kKeys;
   std::optional<KeyText> after;
@@ -92,7 +96,9 @@ class TableReader {
   // The range to read next, or null when all are taken.
   Result<std::shared_ptr<RangeRows>> claim(Connection& connection, std::stop_token stop);
   Result<std::shared_ptr<RangeRows>> cut(Connection& connection, std::stop_token stop);
+  Result<std::shared_ptr<RangeRows>> cut_blocks(Connection& connection, std::stop_token stop);
   Status read(Connection& connection, RangeRows& range, std::stop_token stop);
+  void end_at(RangeRows& range, RangeEnd how);
   Status begin(Connection& connection, std::stop_token stop) const;
   Result<RangeEnd> check_table(Connection& connection, std::stop_token stop) const;
   Status copy(Connection& connection, RangeRows& range, std::stop_token stop);
@@ -105,6 +111,8 @@ class TableReader {
   std::deque<std::shared_ptr<RangeRows>> ranges_;  // claimed and not taken by the consumer
   std::deque<KeyText> fixed_;
   std::optional<KeyText> after_;  // where the next range begins
+  std::uint64_t next_block_ = 0;  // the same, in the order of the disk
+  std::uint64_t all_blocks_ = 0;  // of the table, when its first range was cut
   bool all_claimed_ = false;
   std::vector<std::jthread> threads_;  // last: they use all of the above
 };

@@ -8,31 +8,26 @@ namespace sluice::sources::postgres {
 
 namespace {
 
-struct Known {
-  SnapshotPartition partition;
-  Position position;
-};
-
-// The newest generation of a table that the checkpoint knows.
-std::optional<Known> newest(const Checkpoint& from, const std::string& component, const std::string& table) {
-  const std::string prefix = checkpoint_key(component, "");
-  std::optional<Known> best;
-  for (const auto& [key, position] : from) {
-    if (position.retired || !std::string_view(key).starts_with(prefix)) continue;
-    const auto partition = SnapshotPartition::parse(std::string_view(key).substr(prefix.size()));
-    if (!partition || partition->moved || partition->table != table || (best && best->partition.generation > partition->generation))
-      continue;
-    best = Known{*partition, position};
-  }
-  return best;
-}
-
 Error unreadable(const std::string& partition, const std::string& resume) {
   return {ErrorKind::kFatal, "position_unreadable",
           "the checkpoint of \"" + partition + "\" holds the position \"" + resume + "\", which this version does not understand"};
 }
 
 }  // namespace
+
+SnapshotReader::KnownTables SnapshotReader::known_tables(const Checkpoint& from) const {
+  const std::string prefix = checkpoint_key(settings_.component, "");
+  KnownTables tables;
+  for (const auto& [key, position] : from) {
+    if (position.retired || !std::string_view(key).starts_with(prefix)) continue;
+    const auto partition = SnapshotPartition::parse(std::string_view(key).substr(prefix.size()));
+    if (!partition || partition->moved) continue;
+    const auto best = tables.find(partition->table);
+    if (best != tables.end() && best->second.partition.generation > partition->generation) continue;
+    tables.insert_or_assign(partition->table, Known{*partition, position});
+  }
+  return tables;
+}
 
 Status SnapshotReader::load_notes() {
   if (notes_loaded_) return {};
@@ -53,7 +48,8 @@ Status SnapshotReader::plan(const Checkpoint& from, const std::string& system_id
   SLUICE_TRY(load_notes());
   const std::vector<ListedTable> tables = SLUICE_TRY(list(Missing::kError, stop));
   moved_.load(from, settings_.component);
-  for (const ListedTable& table : tables) SLUICE_TRY(plan_table(table, from));
+  const KnownTables known = known_tables(from);
+  for (const ListedTable& table : tables) SLUICE_TRY(plan_table(table, known));
   retire_unwanted(from);
   double rows = 0;
   for (const Work& work : tables_) rows += work.table.rows;
@@ -66,11 +62,12 @@ Status SnapshotReader::plan(const Checkpoint& from, const std::string& system_id
 Result<bool> SnapshotReader::plan_more(const Checkpoint& from, std::stop_token stop) {
   const std::vector<ListedTable> tables = SLUICE_TRY(list(Missing::kAllowed, std::move(stop)));
   const std::size_t before = tables_.size();
+  const KnownTables known = known_tables(from);
   for (const ListedTable& table : tables) {
     const auto finished = done_.find(table.text());
     if (finished != done_.end() && finished->second.table.oid == table.oid) continue;
     const std::size_t planned = tables_.size();
-    SLUICE_TRY(plan_table(table, from));
+    SLUICE_TRY(plan_table(table, known));
     if (tables_.size() == planned) continue;
     if (anchor_) ++postponed_;  // it was not published yet when that was taken
   }
@@ -88,7 +85,7 @@ void SnapshotReader::note_joined(std::size_t before) {
   first_row_ = true;
 }
 
-Status SnapshotReader::plan_table(const ListedTable& table, const Checkpoint& from) {
+Status SnapshotReader::plan_table(const ListedTable& table, const KnownTables& known_tables) {
   const std::string name = table.text();
   const bool here = std::any_of(tables_.begin(), tables_.end(), [&](const Work& work) { return work.is(name); });
   if (here) return {};
@@ -97,13 +94,14 @@ Status SnapshotReader::plan_table(const ListedTable& table, const Checkpoint& fr
   const std::uint32_t wished = wishes_.generation(name);
   work.partition = {std::max({1U, bounds_.newest_generation(name), wished}), name};
   const auto finished = done_.find(name);
-  std::optional<Known> known = newest(from, settings_.component, name);
+  std::optional<Known> known;
+  if (const auto stored = known_tables.find(name); stored != known_tables.end()) known = stored->second;
   if (finished != done_.end()) known = Known{finished->second.partition, *finished->second.position};
   if (!known && settings_.only_requested && wished == 0) return {};
   if (known) {
     bool reading = SLUICE_TRY(resume(work, known->partition, known->position));
     if (work.partition.generation < wished) {
-      begin_anew(work);
+      begin_generation(work, std::max(wished, bounds_.newest_generation(name)));
       reading = true;
     }
     if (!reading) {
@@ -166,14 +164,19 @@ void SnapshotReader::retire_unwanted(const Checkpoint& from) {
 
 // S4.
 void SnapshotReader::begin_anew(Work& work) {
+  const std::uint32_t newest = std::max(work.partition.generation, bounds_.newest_generation(work.table.text()));
+  begin_generation(work, std::max(newest + 1, wishes_.generation(work.table.text())));
+}
+
+// From its beginning: one that some sink has begun goes on in the same chunks (chunk_bounds.h).
+void SnapshotReader::begin_generation(Work& work, std::uint32_t generation) {
   if (work.position) {
     moves_[work.key(settings_.component)] = {work.position->done, work.position->resume, true};
     context_.log.info("the snapshot of a table begins anew", {{"table", work.table.text()}});
   }
   moved_.settle_table(work.table.text(), moves_);
-  const std::uint32_t newest = std::max(work.partition.generation, bounds_.newest_generation(work.table.text()));
   bounds_.forget(work.partition.text());
-  work.partition.generation = std::max(newest + 1, wishes_.generation(work.table.text()));
+  work.partition.generation = generation;
   work.position.reset();
   work.last.reset();
   work.fixed.clear();
@@ -191,6 +194,11 @@ Status SnapshotReader::start_table(std::stop_token stop) {
   SLUICE_TRY(describe(tables_.front().table.oid, stop));
   if (tables_.empty() || reader_ || !shape_) return {};
   Work& work = tables_.front();
+  if (shape_->relation.schema != work.table.schema || shape_->relation.table != work.table.name) {  // under its new name it is another
+    shape_.reset();
+    is_gone_ = true;
+    return {};
+  }
   by_keys_ = settings_.method == SnapshotMethod::kKeys && !shape_->key.empty();
   const std::size_t columns = shape_->key.size();
   const auto other_key = [&](const KeyText& key) { return key.size() != columns; };
@@ -202,7 +210,7 @@ Status SnapshotReader::start_table(std::stop_token stop) {
   for (const KeyColumn& column : shape_->key) key_slots_.push_back(column.slot);
   TableRead what;
   what.anchor = &*anchor_;
-  what.connect = settings_.connect;
+  what.sessions = &sessions_;
   what.shape = *shape_;
   what.method = by_keys_ ? SnapshotMethod::kKeys : SnapshotMethod::kBlocks;
   what.after = work.rows != 0 ? std::optional(key_of(given_)) : work.last;

@@ -30,7 +30,8 @@ SnapshotReader::SnapshotReader(SnapshotSettings settings, const BuildContext& co
       progress_(context),
       superseded_(
           context.metrics.counter("sluice_snapshot_superseded_total", "Updates left out because the rows, complete, are read later.",
-                                  {{"pipeline", context.pipeline}, {"component_kind", "source"}, {"component", context.component}})) {}
+                                  {{"pipeline", context.pipeline}, {"component_kind", "source"}, {"component", context.component}})),
+      sessions_(settings_.connect) {}
 
 Status SnapshotReader::read(BatchBuilder& out, Clock::time_point deadline, std::stop_token stop) {
   if (tables_.empty() || tables_.front().rows == 0) {
@@ -49,6 +50,7 @@ Status SnapshotReader::read(BatchBuilder& out, Clock::time_point deadline, std::
   if (!unfinished()) {
     anchor_.reset();
     session_.reset();
+    sessions_.clear();
   }
   if (!tables_.empty()) progress_.report(tables_.front().table.text(), tables_.size());
   return result;
@@ -108,7 +110,7 @@ Status SnapshotReader::end_range(BatchBuilder& out, bool& pause, std::stop_token
   switch (range->state()) {
     case RangeEnd::kComplete: break;
     case RangeEnd::kTableGone:
-      context_.log.warning("a table was dropped while its snapshot was taken", {{"table", tables_.front().table.text()}});
+      context_.log.warning("a table was dropped or renamed while its snapshot was taken", {{"table", tables_.front().table.text()}});
       return finish_table(out);
     case RangeEnd::kRewritten:
       context_.log.info("a table was altered since the snapshot; it is read under a later one", {{"table", tables_.front().table.text()}});
@@ -217,6 +219,7 @@ Status SnapshotReader::finish_table(BatchBuilder& out) {
   context_.faults.reach("postgres_snapshot.before_table_end");
   out.through()[work.key(settings_.component)] = *work.position;
   chunk_ended_ = true;
+  unsettled_.push_back(work.table.text());
   done_.insert_or_assign(work.table.text(), std::move(work));
   tables_.pop_front();
   context_.faults.reach("postgres_snapshot.after_table_end");
@@ -255,6 +258,7 @@ Status SnapshotReader::postpone() {
 Error SnapshotReader::fail(BatchBuilder& out, Error reason, std::stop_token stop) {
   stop_reading();
   session_.reset();  // a transaction may be open in it
+  sessions_.clear();
   if (reason.kind() != ErrorKind::kTransient || stop.stop_requested()) return reason;
   const bool alive = anchor_ && anchor_->holder->query("SELECT 1", "see whether the snapshot is still there", stop).has_value();
   if (tables_.empty()) {
@@ -276,6 +280,15 @@ void SnapshotReader::acknowledge(const Checkpoint& done) {
     const auto found = done.find(work.key(settings_.component));
     if (found != done.end()) bounds_.forget_before(work.partition.text(), found->second.done.major);
   }
+  // The checkpoint says all there is to know of a table that every sink has.
+  std::erase_if(unsettled_, [&](const std::string& table) {
+    const auto work = done_.find(table);
+    if (work == done_.end()) return true;
+    const auto found = done.find(work->second.key(settings_.component));
+    const bool settled = found != done.end() && found->second.done == kTableEnd;
+    if (settled) bounds_.forget(work->second.partition.text());
+    return settled;
+  });
   grant_requests(done);
 }
 

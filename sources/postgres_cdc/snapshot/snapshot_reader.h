@@ -34,6 +34,7 @@
 #include "sources/postgres_cdc/snapshot/copy_text.h"
 #include "sources/postgres_cdc/snapshot/moved_rows.h"
 #include "sources/postgres_cdc/snapshot/range_reader.h"
+#include "sources/postgres_cdc/snapshot/reading_sessions.h"
 #include "sources/postgres_cdc/snapshot/snapshot_point.h"
 #include "sources/postgres_cdc/snapshot/snapshot_progress.h"
 #include "sources/postgres_cdc/snapshot/snapshot_table.h"
@@ -110,11 +111,18 @@ class SnapshotReader {
     bool is(const std::string& name) const { return partition.table == name; }
   };
 
-  Status plan_table(const ListedTable& table, const Checkpoint& from);
+  struct Known {
+    SnapshotPartition partition;
+    Position position;
+  };
+  using KnownTables = std::map<std::string, Known>;  // the newest generation of each table that a checkpoint knows
+  KnownTables known_tables(const Checkpoint& from) const;
+  Status plan_table(const ListedTable& table, const KnownTables& known_tables);
   Status load_notes();
   Result<bool> resume(Work& work, const SnapshotPartition& partition, const Position& position);
   void retire_unwanted(const Checkpoint& from);
   void begin_anew(Work& work);
+  void begin_generation(Work& work, std::uint32_t generation);
   Result<std::vector<ListedTable>> list(Missing missing, std::stop_token stop);
   void note_joined(std::size_t before);
   bool is_begun(const Work& work) const;
@@ -159,6 +167,9 @@ class SnapshotReader {
   MovedRows moved_;
   Checkpoint moves_;  // to be published between chunks
   std::vector<std::uint32_t> first_readings_;
+  std::vector<std::string> unsettled_;  // tables that are finished, and not in every sink yet
+
+  ReadingSessions sessions_;  // goes after reader_
 
   // Of the table that is being read.
   std::unique_ptr<Connection> session_;  // asks what a table looks like under the anchor

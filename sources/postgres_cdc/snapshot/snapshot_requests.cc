@@ -40,10 +40,11 @@ Status SnapshotReader::request(std::span<const std::string> tables, const Checkp
   }
   SLUICE_TRY(wishes_.add(wishes));
   const std::size_t before = tables_.size();
+  const KnownTables known = known_tables(from);
   for (const ListedTable& table : listed) {
     if (!wishes.contains(table.text()) || done_.contains(table.text())) continue;
     const std::size_t planned = tables_.size();
-    SLUICE_TRY(plan_table(table, from));
+    SLUICE_TRY(plan_table(table, known));
     if (anchor_ && tables_.size() > planned) ++postponed_;  // it may have been published since
   }
   begin_requested();

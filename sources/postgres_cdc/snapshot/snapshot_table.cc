@@ -191,8 +191,18 @@ std::string copy_range(const Connection& connection, const TableShape& shape, co
   return query + ") TO STDOUT";
 }
 
-std::string copy_all(const TableShape& shape) {
-  const std::string where = shape.row_filter.empty() ? "" : " WHERE (" + shape.row_filter + ')';
+bool has_block_ranges(const Connection& connection, const TableShape& shape) {
+  constexpr int kTidRangeScan = 140000;
+  return connection.server_version() >= kTidRangeScan && shape.from.starts_with("ONLY ");
+}
+
+std::string copy_blocks(const TableShape& shape, const BlockRange& range) {
+  std::string where = shape.row_filter.empty() ? "" : " WHERE (" + shape.row_filter + ')';
+  const auto add = [&](std::string_view comparison, std::uint64_t block) {
+    where += (where.empty() ? " WHERE ctid " : " AND ctid ") + std::string(comparison) + " '(" + std::to_string(block) + ",0)'::tid";
+  };
+  if (range.first != 0) add(">=", range.first);
+  if (range.end) add("<", *range.end);
   return "COPY (SELECT " + shape.columns + " FROM " + shape.from + where + ") TO STDOUT";
 }
 

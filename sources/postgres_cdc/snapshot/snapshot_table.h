@@ -57,13 +57,21 @@ struct KeyRange {
   std::uint64_t limit = 0;  // 0: no limit
 };
 
+// A part of a table in the order of the disk: blocks from `first` on, before `end`.
+struct BlockRange {
+  std::uint64_t first = 0;
+  std::optional<std::uint64_t> end;  // none: to the end of the table
+};
+// Whether the server can read such a part without reading the rest: from PostgreSQL 14 on, and not of a partitioned table.
+bool has_block_ranges(const Connection& connection, const TableShape& shape);
+
 // A condition that is always true, for a statement that was parsed under the key's path: its values are written under that of all others
 // (kReadingSearchPath).  Within a transaction; empty where the two are the same.
 std::string back_to_reading_path(const TableShape& shape);
 
 // "COPY (SELECT ...) TO STDOUT".
 std::string copy_range(const Connection& connection, const TableShape& shape, const KeyRange& range);
-std::string copy_all(const TableShape& shape);
+std::string copy_blocks(const TableShape& shape, const BlockRange& range);
 // For each of `keys` whether it is behind `end`, in their order.
 std::string compare_keys(const Connection& connection, const TableShape& shape, const std::vector<KeyText>& keys, const KeyText& end);
 // The key of the row that is `limit` rows after `range.after`, a column each; no row when there are fewer.
