@@ -54,7 +54,7 @@ struct SourceType : ComponentType<C> {
 
 template <typename C>
 struct TransformType : ComponentType<C> {
-  Result<std::unique_ptr<Transform>> (*build)(const C&, const BuildContext&);
+  Result<std::unique_ptr<Transform>> (*build)(const C&, const BuildContext&) = nullptr;
   // What it makes of the records' shape.  Null: what comes out is not known.
   void (*reshape)(const C&, Reshaping&) = nullptr;
   // A step with several outputs has these two instead of `build`.  The outputs are the nodes that name them, in a fixed order.
