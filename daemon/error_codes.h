@@ -22,6 +22,7 @@ std::span<const ErrorCode> configuration_codes();
 std::span<const ErrorCode> record_codes();
 std::span<const ErrorCode> system_codes();
 std::span<const ErrorCode> doctor_codes();
+std::span<const ErrorCode> control_codes();
 
 std::vector<const ErrorCode*> all_error_codes();          // by code
 const ErrorCode* find_error_code(std::string_view code);  // null: there is none

@@ -52,7 +52,7 @@ int print_json(const std::vector<const ErrorCode*>& codes, std::ostream& out) {
 
 std::vector<const ErrorCode*> all_error_codes() {
   std::vector<const ErrorCode*> result;
-  for (const auto& part : {configuration_codes(), record_codes(), system_codes(), doctor_codes()}) {
+  for (const auto& part : {configuration_codes(), record_codes(), system_codes(), doctor_codes(), control_codes()}) {
     for (const ErrorCode& code : part) result.push_back(&code);
   }
   std::sort(result.begin(), result.end(), [](const ErrorCode* a, const ErrorCode* b) { return a->code < b->code; });

@@ -12,6 +12,8 @@ namespace {
 
 constexpr auto kMetrics = std::to_array<MetricDoc>({
     {"sluice_build_info", "gauge", "version", "daemon", "Version of the running program; always 1."},
+    {"sluice_config_reload_success", "gauge", "", "daemon", "1 when the last load of the pipeline files succeeded."},
+    {"sluice_config_reload_timestamp_seconds", "gauge", "", "daemon", "When pipeline files were last loaded with success."},
     {"sluice_pipeline_state", "gauge", "pipeline state", "pipeline", "1 for the state that the pipeline is in."},
     {"sluice_restarts_total", "counter", "pipeline", "pipeline", "Times the pipeline was started again."},
     {"sluice_errors_total", "counter", "pipeline kind", "pipeline", "Errors by what the runner did about them."},
