@@ -31,6 +31,7 @@ void add_config_options(CLI::App& command, ConfigOptions& options) {
       ->required()
       ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   command.add_option("--env-file", options.env_file, "File of NAME=value lines; the process's environment wins");
+  command.add_option("--settings", options.settings_file, "YAML file of the daemon's settings; the command line wins");
 }
 
 void add_run(CLI::App& app, Parser& parser) {
@@ -42,7 +43,6 @@ void add_run(CLI::App& app, Parser& parser) {
   auto* format = command->add_option("--log-format", parser.log_format, "text or json")->check(CLI::IsMember({"text", "json"}));
   command->add_flag("--until-done", parser.run.until_done, "End when every source has ended and every sink has committed");
   command->add_flag("--fail-on-dead-letters", parser.run.fail_on_dead_letters, "Exit with 4 when records became dead letters");
-  command->add_option("--settings", parser.run.settings_file, "YAML file of the daemon's settings; the command line wins");
   command->callback([&parser, data_dir, listen, format] {
     if (data_dir->count() > 0) parser.run.data_dir = parser.data_dir;
     if (listen->count() > 0) parser.run.listen = parser.listen;

@@ -22,14 +22,14 @@ struct Streams {
 
 struct ConfigOptions {
   std::vector<std::string> paths;
-  std::string env_file;  // empty: none
+  std::string env_file;       // empty: none
+  std::string settings_file;  // empty: none
   bool json = false;
   bool allow_unset = false;
 };
 
 struct RunOptions {
   ConfigOptions config;
-  std::string settings_file;  // empty: none
   std::optional<std::string> data_dir, listen;
   std::optional<LogFormat> log_format;
   bool until_done = false;

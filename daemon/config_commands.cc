@@ -11,18 +11,29 @@
 
 namespace sluice::daemon {
 
+namespace {
+
+void load_environment(const std::string& path, const Place& place, const std::string& yaml_path, Diagnostics& findings) {
+  const auto loaded = load_environment_file(path);
+  if (!loaded) findings.add({Diagnostic::Severity::kError, place, yaml_path, "unreadable_file", loaded.error().message(), {}, {}});
+}
+
+}  // namespace
+
 LoadedPipelines load_configuration(const ConfigOptions& options, const Registry& registry) {
-  Diagnostics of_environment;
-  if (!options.env_file.empty()) {
-    const auto loaded = load_environment_file(options.env_file);
-    if (!loaded)
-      of_environment.add(
-          {Diagnostic::Severity::kError, {options.env_file, 1, 1, 1, 1}, {}, "unreadable_file", loaded.error().message(), {}, {}});
-  }
+  Diagnostics before;
+  SourceTexts texts;
+  Settings settings;
   const EnvironmentVariables variables;
+  if (!options.env_file.empty()) load_environment(options.env_file, {options.env_file, 1, 1, 1, 1}, {}, before);
+  if (!options.settings_file.empty()) settings = load_settings(options.settings_file, variables, before, texts);
+  const FileSetting& env_file = settings.env_file;
+  if (options.env_file.empty() && !env_file.empty()) load_environment(env_file.path, env_file.node.place, env_file.node.path, before);
   const auto expressions = expr::make_expression_checker();
-  LoadedPipelines result = load_pipelines(options.paths, {registry, variables, expressions.get(), options.allow_unset});
-  for (const Diagnostic& finding : of_environment.findings()) result.findings.add(finding);
+  LoadedPipelines result = load_pipelines(options.paths, {registry, variables, expressions.get(), options.allow_unset, &settings});
+  for (const Diagnostic& finding : before.findings()) result.findings.add(finding);
+  if (!options.settings_file.empty()) result.texts.add(options.settings_file, std::string(texts.text(options.settings_file)));
+  result.settings = std::move(settings);
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 
+#include "daemon/connections.h"
 #include "daemon/yaml_loader.h"
 
 namespace sluice::daemon {
@@ -56,9 +57,10 @@ std::vector<std::string> expand(const std::vector<std::string>& paths, Diagnosti
 }
 
 void load_one(const std::string& file, std::string text, const LoadContext& context, LoadedPipelines& out) {
-  const auto root = load_yaml(text, file, out.findings);
+  auto root = load_yaml(text, file, out.findings);
   out.texts.add(file, std::move(text));
   if (!root) return;
+  use_connections(*root, context.settings, context.registry, out.findings);
   BindContext binding{out.findings, context.variables, context.expressions, context.allow_unset};
   out.pipelines.push_back(check_pipeline(*root, file, context.registry, binding));
 }

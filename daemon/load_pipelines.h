@@ -7,6 +7,7 @@
 #include "core/config_binding.h"
 #include "core/registry.h"
 #include "daemon/pipeline_config.h"
+#include "daemon/settings.h"
 #include "daemon/source_texts.h"
 
 namespace sluice::daemon {
@@ -16,12 +17,14 @@ struct LoadContext {
   const Variables& variables;
   const ExpressionChecker* expressions = nullptr;
   bool allow_unset = false;
+  const Settings* settings = nullptr;  // whose `connections` components may use; null: there are none
 };
 
 struct LoadedPipelines {
   std::vector<PipelineConfig> pipelines;  // usable only when no finding is an error
   Diagnostics findings;
   SourceTexts texts;
+  Settings settings = {};  // of load_configuration(): from --settings, else the defaults
 };
 
 // A path that is a directory stands for its *.yaml and *.yml files, by name, hidden ones and subdirectories left out.  Names must

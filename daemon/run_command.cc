@@ -13,7 +13,6 @@
 #include "daemon/config_commands.h"
 #include "daemon/data_directory.h"
 #include "daemon/definition_builder.h"
-#include "daemon/environment_variables.h"
 #include "daemon/findings.h"
 #include "daemon/kill_fault_points.h"
 #include "daemon/run_status.h"
@@ -53,13 +52,11 @@ void check_ends(LoadedPipelines& loaded) {
 
 Prepared prepare(const RunOptions& options, const Registry& registry) {
   Prepared result{load_configuration(options.config, registry), {}};
-  if (!options.settings_file.empty()) {
-    result.settings = load_settings(options.settings_file, EnvironmentVariables(), result.loaded.findings, result.loaded.texts);
-  }
+  result.settings = result.loaded.settings;
   if (options.data_dir) result.settings.data_dir = *options.data_dir;
   if (result.settings.data_dir.empty()) result.settings.data_dir = default_data_directory();
   if (options.listen) result.settings.listen = *options.listen;
-  if (options.log_format) result.settings.log_format = *options.log_format;
+  if (options.log_format) result.settings.log.format = *options.log_format;
   if (options.until_done) check_ends(result.loaded);
   return result;
 }
@@ -93,7 +90,7 @@ class Daemon {
       : prepared_(std::move(prepared)),
         options_(options),
         faults_(faults),
-        log_(make_logger(prepared_.settings.log_format, prepared_.settings.log_level)) {}
+        log_(make_logger(prepared_.settings.log.format, prepared_.settings.log.level)) {}
 
   int run(StopSignals& signals) {
     const auto begin = clock_.now();
@@ -108,6 +105,8 @@ class Daemon {
     admin::AdminOptions admin_options;
     admin_options.listen = prepared_.settings.listen;
     admin_options.version = product_version();
+    admin_options.token = prepared_.settings.token;
+    admin_options.stall_after = std::chrono::ceil<std::chrono::seconds>(prepared_.settings.stall_after);
     auto server = admin::AdminServer::start(admin_options, metrics_, status, clock_);
     if (!server) return refuse(server.error());
     log_->info("listening", {{"address", (*server)->address()}});
