@@ -20,7 +20,7 @@ constexpr int kRows = 2000;
 struct Scene {
   std::string name, url;
   PostgresSession session;
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   SourceOptions options;
 
   Scene(PostgresServer& on, const std::string& database, SnapshotMode mode = SnapshotMode::kInitial)
