@@ -209,9 +209,9 @@ Result<PollState> state_after(const HttpClientConfig& config, const PollState& b
   if (after.inside) return after;
   // A validator speaks for one page only.
   const bool alone = before.number == 0;
-  after.validated = alone ? asked.target : std::string();
   after.etag = alone ? std::string(headers.find("ETag")) : std::string();
   after.modified = alone ? std::string(headers.find("Last-Modified")) : std::string();
+  after.validated = after.etag.empty() && after.modified.empty() ? std::string() : asked.target;
   after.cursor = after.seen;
   return after;
 }

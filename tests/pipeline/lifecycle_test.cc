@@ -43,6 +43,25 @@ class RecordingLogger final : public Logger {
   std::mutex mutex_;
 };
 
+// Runs beside the test.  How it ended is checked where it is joined: Catch's assertions are for one thread.
+class Background {
+ public:
+  explicit Background(const std::function<Status()>& run) : thread_([this, run] { ended_ = run(); }) {}
+  ~Background() {
+    if (thread_.joinable()) join();
+  }
+  void join() {
+    thread_.join();
+    CHECK(ended_);
+  }
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+
+ private:
+  Status ended_;
+  std::thread thread_;
+};
+
 struct Fixture {
   pipeline::Environment environment() {
     return {directory.path(),
@@ -224,20 +243,20 @@ TEST_CASE_METHOD(Fixture, "a second outage with the same message is logged, too"
   world.length = 20'000;
   pipeline::Pipeline pipeline(plan, listening);
   std::stop_source stop;
-  std::jthread thread([&] { CHECK(pipeline.run(stop.get_token())); });
+  Background running([&] { return pipeline.run(stop.get_token()); });
   CHECK(eventually([&] { return recorded.count() >= 2; }));
   stop.request_stop();
-  thread.join();
+  running.join();
   CHECK(recorded.lines == std::vector<std::string>(2, "warning sink shaky: away"));
 }
 
 TEST_CASE_METHOD(Fixture, "a graceful stop commits what was read, and the next start goes on behind it (G12)") {
   std::stop_source stop;
   pipeline::Pipeline first(definition(true), environment());
-  std::jthread thread([&] { CHECK(first.run(stop.get_token())); });
+  Background running([&] { return first.run(stop.get_token()); });
   REQUIRE(eventually([&] { return done("kept", "p0") > 30; }));
   stop.request_stop();
-  thread.join();
+  running.join();
   CHECK(first.status().state == pipeline::State::kStopped);
   CHECK(balanced(first.books().front()));
   pipeline::Pipeline second(definition(), environment());
@@ -255,7 +274,7 @@ TEST_CASE_METHOD(Fixture, "the books balance at every moment (G12)") {
   plan.sinks.back().when = []() -> Result<std::unique_ptr<Predicate>> { return std::unique_ptr<Predicate>(new EvenPredicate); };
   plan.sinks.back().chain = {step("raw.clean", {})};
   pipeline::Pipeline pipeline(plan, environment());
-  std::jthread thread([&] { CHECK(pipeline.run({})); });
+  Background running([&] { return pipeline.run({}); });
   std::uint64_t looked = 0;
   while (!pipeline.finished()) {
     for (const auto& lane : pipeline.books()) {
@@ -264,7 +283,7 @@ TEST_CASE_METHOD(Fixture, "the books balance at every moment (G12)") {
         FAIL("the books of " << lane.sink << " do not balance: in " << lane.in << " out " << lane.out << " in flight " << lane.in_flight);
     }
   }
-  thread.join();
+  running.join();
   CHECK(looked > 0);
   for (const auto& lane : pipeline.books()) {
     CHECK(balanced(lane));
@@ -291,11 +310,11 @@ TEST_CASE_METHOD(Fixture, "a stop is bounded by shutdown_timeout; what was not c
   plan.shutdown_timeout = 100ms;
   std::stop_source stop;
   pipeline::Pipeline pipeline(plan, environment());
-  std::jthread thread([&] { CHECK(pipeline.run(stop.get_token())); });
+  Background running([&] { return pipeline.run(stop.get_token()); });
   REQUIRE(eventually([&] { return blocked.load(); }));
   const auto asked = std::chrono::steady_clock::now();
   stop.request_stop();
-  thread.join();
+  running.join();
   CHECK(std::chrono::steady_clock::now() - asked < 5s);
   CHECK(world.pruned["p0"] == 0);  // the stuck sink has nothing, so the source was never told to forget (G9)
 }
@@ -313,7 +332,7 @@ TEST_CASE_METHOD(Fixture, "a stop while the lanes drain behind an ended source i
   plan.shutdown_timeout = 100ms;
   std::stop_source stop;
   pipeline::Pipeline pipeline(plan, environment());
-  std::jthread thread([&] { CHECK(pipeline.run(stop.get_token())); });
+  Background running([&] { return pipeline.run(stop.get_token()); });
   CHECK(eventually([&] { return pipeline.status().state == pipeline::State::kDraining; }));
   stop.request_stop();
   CHECK(eventually([&] { return pipeline.finished(); }));
@@ -404,14 +423,14 @@ TEST_CASE_METHOD(Fixture, "one sink that is slow holds back its pipeline within 
   plan.queue_bytes = 2 << 20;
   plan.sinks.push_back(scripted("slow", slow));
   pipeline::Pipeline pipeline(plan, environment());
-  std::jthread thread([&] { CHECK(pipeline.run({})); });
+  Background running([&] { return pipeline.run({}); });
   REQUIRE(eventually([&] {
     const auto status = pipeline.status();
     return status.sinks.size() == 2 && status.sinks[1].queue_bytes > (1 << 20);
   }));
   CHECK(pipeline.status().sinks[1].queue_bytes <= (2 << 20));
   go = true;
-  thread.join();
+  running.join();
   CHECK(pipeline.books()[1].in_flight == 0);
 }
 

@@ -167,7 +167,7 @@ TEST_CASE("Crash model: the file sink shows every record exactly once, in order 
     TemporaryDirectory lake(TemporaryDirectory::Place::kMemory);
     const Settings settings = {{"path", lake / (seed % 2 == 0 ? "lake/${this.country}/" : "lake/${this.country}/x.json")},
                                {"format.json.meta", "false"},
-                               {"rotate.size", seed % 3 == 0 ? "200" : "100KiB"},
+                               {"rotate.size", seed % 3 == 0 ? "200B" : "100KiB"},
                                {"rotate.after", "2m"}};
     Model model(seed, "file", settings, {{"id", Value::Type::kInt64}, {"country", Value::Type::kString}}, {});
     Reader reader(lake / "lake");

@@ -127,7 +127,7 @@ TEST_CASE("File sink: abandoned rows never show (G22)") {
 
 TEST_CASE("File sink: rotation by size within a batch and by age at a commit") {
   World world;
-  auto sink = world.make_sink("file", settings(world.directory / "out/", {{"rotate.size", "60"}, {"rotate.after", "5m"}}));
+  auto sink = world.make_sink("file", settings(world.directory / "out/", {{"rotate.size", "60B"}, {"rotate.after", "5m"}}));
   open(*sink);
   BatchMaker maker(world, kFields);
   write_all(*sink, rows(maker, 1, 5));  // 24 bytes a line: full after the third
@@ -287,7 +287,7 @@ TEST_CASE("File sink: a full disk is transient, and nothing is lost (G5)") {
   for (const std::string step : {"write", "fsync", "seal_rename"}) {
     for (const std::string who : {"file_sink", "file_sink_manifest"}) {
       World world;
-      auto sink = world.make_sink("file", settings(world.directory / "out/", {{"rotate.size", "100"}}));
+      auto sink = world.make_sink("file", settings(world.directory / "out/", {{"rotate.size", "100B"}}));
       open(*sink);
       BatchMaker maker(world, kFields);
       write_all(*sink, rows(maker, 1, 3));
@@ -410,7 +410,7 @@ TEST_CASE("Manifest: what is written is read back; damage and newer versions are
 
 TEST_CASE("File sink: settings that make no sense are refused") {
   World world;
-  CHECK(world.refused("file", {{"path", "out/"}, {"rotate.size", "0"}}) == std::vector<std::string>{"out_of_range"});
+  CHECK(world.refused("file", {{"path", "out/"}, {"rotate.size", "0B"}}) == std::vector<std::string>{"out_of_range"});
   CHECK(world.refused("file", {{"path", "out/"}, {"compression", "zip"}}) == std::vector<std::string>{"bad_value"});
   CHECK(world.refused("file", {{"paht", "out/"}}).size() == 2);
 }

@@ -74,7 +74,8 @@ class Runner:
                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "detect_stack_use_after_return=1:strict_string_checks=1"),
                 "LSAN_OPTIONS": os.environ.get("LSAN_OPTIONS", f"suppressions={ROOT}/tests/support/lsan_suppressions.txt:print_suppressions=0"),
                 "UBSAN_OPTIONS": os.environ.get("UBSAN_OPTIONS", "print_stacktrace=1"),
-                "TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "halt_on_error=1:second_deadlock_stack=1")}
+                "TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "halt_on_error=1:second_deadlock_stack=1:"
+                                               f"suppressions={ROOT}/tests/support/tsan_suppressions.txt")}
 
     def run_catch(self, suite, program):
         prefix = label(suite) + program.name.removeprefix("test_")
