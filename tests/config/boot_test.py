@@ -17,7 +17,6 @@ EXPECT = "# expect: "
 VARIABLES = {"SHOP_DB_URL": "postgresql://shop:pw@127.0.0.1:1/shop", "WAREHOUSE": "out/warehouse.db", "TOPIC": "orders", "REGION": "eu",
              "COUNT": "12", "EVERY": "5s", "EMPTY": "", "STRUCTURE": "x, mode: [upsert]}\n- ${COUNT}", "WORD": "seven"}
 SECRETS = "/run/secrets/"
-GOING = {"running", "starting", "connecting", "retrying", "backoff", "finished", "done"}
 
 
 def accepted():
@@ -37,12 +36,12 @@ class Boot(unittest.TestCase):
     maxDiff = None
 
     def setUp(self):
-        self.work = self.enterContext(Workspace()) if hasattr(self, "enterContext") else Workspace()
+        self.work = Workspace()
         self.addCleanup(self.work.__exit__)
         (self.work.path / "secrets").mkdir()
         for name in ("password", "mode"):
             (self.work.path / "secrets" / name).write_text("s3cret", "utf-8")
-        self.environment = {name: value for name, value in VARIABLES.items()}
+        self.environment = dict(VARIABLES)
 
     def write_all(self):
         texts = accepted()
