@@ -8,6 +8,7 @@
   kafka       postgres_cdc -> debezium_json -> Kafka exactly once next to Debezium in Kafka Connect, and `latency`
   latency     the time from commit to a reader of Kafka
   transaction peak memory of one transaction of 5 GiB (--transaction-mib), also with a dead broker; long, and only when named
+  http        http_server -> discard and -> sqlite next to servers that only answer: requests per second and p99
 """
 
 import argparse
@@ -24,6 +25,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "bench"))
+from http_bench import bench_http  # noqa: E402
 from kafka_bench import bench_kafka, bench_latency  # noqa: E402
 from measure import Cost, median, run, table  # noqa: E402
 from postgres_bench import bench_postgres  # noqa: E402
@@ -130,7 +132,7 @@ def bench_startup(_):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     benches = {"json": bench_json, "expression": bench_expression, "startup": bench_startup, "postgres": bench_postgres, "snapshot": bench_snapshot,
-               "kafka": bench_kafka}
+               "kafka": bench_kafka, "http": bench_http}
     named_only = {"latency": bench_latency, "transaction": bench_transaction}  # part of another, or long
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join([*benches, *named_only]))
     parser.add_argument("--records", type=int, default=1_000_000)

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# ./dev bench [json|expression|startup|postgres|snapshot|kafka|latency|transaction]: figures next to a baseline that runs in the same minute.
+# ./dev bench [json|expression|startup|postgres|snapshot|kafka|http|latency|transaction]: figures next to a baseline that runs in the same minute.
 # shellcheck source=dev.d/build.sh
 . "$ROOT/dev.d/build.sh"
 

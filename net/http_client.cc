@@ -1,5 +1,6 @@
 #include "net/http_client.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -29,6 +30,12 @@ Error lost(std::string_view why) {
 }
 
 Error bad_answer(std::string_view why) { return {ErrorKind::kTransient, "http_bad_answer", std::string(why)}; }
+
+unsigned port_of_address(const sockaddr_storage& storage) {
+  sockaddr_in6 six{};  // the port stands at the same place in sockaddr_in
+  std::memcpy(&six, &storage, sizeof(six));
+  return ntohs(six.sin6_port);
+}
 
 std::string head_of(const Url& url, const ClientRequest& request) {
   std::string head = request.method + " " + url.target + " HTTP/1.1\r\nHost: " + url.authority() + "\r\n";
@@ -198,7 +205,8 @@ Result<Descriptor> HttpClient::connect_to(const SocketAddress& address, Exchange
   std::memcpy(&storage, address.bytes.data(), std::min(address.bytes.size(), sizeof(storage)));
   Descriptor fd(::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const auto failed = [&](int reason) {
-    return Error(ErrorKind::kTransient, "http_unreachable", "connect to " + address.text + ": " + std::strerror(reason));
+    return Error(ErrorKind::kTransient, "http_unreachable",
+                 "connect to " + address.text + " port " + std::to_string(port_of_address(storage)) + ": " + std::strerror(reason));
   };
   if (!fd) return failed(errno);
   const auto* plain = reinterpret_cast<const sockaddr*>(&storage);  // NOLINT: the socket API
@@ -323,7 +331,8 @@ Error status_error(const ClientAnswer& answer, const Url& url, std::int64_t utc_
   if (answer.status == 405) return error("http_method", ": check method");
   const auto pause = retry_after(answer.headers, utc_microseconds);
   Error busy = error(answer.status == 429 ? "http_throttled" : "http_unavailable", "");
-  return pause ? std::move(busy).retry_after(*pause) : busy;
+  // No pause at all would be a busy loop: then the runner's back-off decides.
+  return pause && pause->count() > 0 ? std::move(busy).retry_after(*pause) : busy;
 }
 
 }  // namespace sluice::net

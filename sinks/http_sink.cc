@@ -179,6 +179,7 @@ Status HttpSink::render(const Batch& batch, const Record& record, Envelope& out)
   for (const HeaderTemplate& header : parts_.headers) {
     const std::size_t begin = out.headers.size();
     SLUICE_TRY(header.value->render(batch, record, out.headers));
+    while (out.headers.size() > begin && out.headers.ends_with('\n')) out.headers.pop_back();  // a secret's file ends so
     const std::string_view value = std::string_view(out.headers).substr(begin);
     const bool clean =
         std::all_of(value.begin(), value.end(), [](char c) { return (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t'; });

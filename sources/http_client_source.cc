@@ -73,7 +73,7 @@ Status HttpClientSource::open(const Checkpoint& from, std::stop_token) {
   page_.reset();
   const std::string prefix = context_.component + "/";
   for (auto it = from.lower_bound(prefix); it != from.end() && it->first.starts_with(prefix); ++it) {
-    if (it->first == key_ && !it->second.retired) {
+    if (it->first == key_) {
       state_ = SLUICE_TRY(read_poll_state(it->second.resume));
     } else {
       retired_[it->first] = it->second;
@@ -81,6 +81,8 @@ Status HttpClientSource::open(const Checkpoint& from, std::stop_token) {
     }
   }
   SLUICE_TRY(spool_.open(state_.page));
+  // Somebody reset the position: what lies there belongs to what was before.
+  if (state_.page == 0 && spool_.first() > 1) spool_.forget(spool_.last());
   next_poll_ = context_.clock.now();
   fetcher_ = std::make_unique<PageFetcher>(config_, context_);
   return {};

@@ -194,6 +194,7 @@ void register_route_transform(Registry& registry) {
   type.example = transforms::kExample;
   type.fields = &transforms::route_fields();
   type.reshape = [](const transforms::RouteConfig&, Reshaping&) {};
+  type.build = nullptr;  // a router instead
   type.build_router = transforms::build_route;
   type.outputs = transforms::outputs_of;
   registry.add(type);

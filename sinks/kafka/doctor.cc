@@ -171,8 +171,12 @@ class Look {
 
 std::vector<DoctorFinding> examine_kafka(const KafkaSinkConfig& config, const DoctorContext& context) {
   std::vector<DoctorFinding> findings;
-  const ClientSettings settings = reader_settings(config, "sluice." + context.pipeline + "." + context.component + ".doctor");
-  const auto client = make_client(RD_KAFKA_CONSUMER, settings, RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
+  const auto settings = reader_settings(config, "sluice." + context.pipeline + "." + context.component + ".doctor");
+  if (!settings) {
+    findings.push_back({Severity::kError, settings.error().code(), "settings", settings.error().message(), {}});
+    return findings;
+  }
+  const auto client = make_client(RD_KAFKA_CONSUMER, *settings, RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
   if (!client) {
     findings.push_back({Severity::kError, client.error().code(), "settings", client.error().message(), {}});
     return findings;

@@ -12,11 +12,8 @@ std::size_t skip_space(std::string_view text, std::size_t at) { return std::min(
 
 // Length of the string that begins `text`, its quotes included; 0: it does not end.
 std::size_t string_length(std::string_view text) {
-  for (std::size_t at = 1; at < text.size(); ++at) {
-    at = text.find_first_of("\"\\", at);
-    if (at == std::string_view::npos) return 0;
+  for (std::size_t at = text.find_first_of("\"\\", 1); at != std::string_view::npos; at = text.find_first_of("\"\\", at + 2)) {
     if (text[at] == '"') return at + 1;
-    ++at;
   }
   return 0;
 }

@@ -34,6 +34,7 @@ class PageSpool {
   // Removes the pages up to `number`.  Failures leave a file that the next open() removes.
   void forget(std::uint64_t number);
   bool empty() const { return pages_.empty(); }
+  std::uint64_t first() const { return pages_.empty() ? 0 : pages_.begin()->first; }
   std::uint64_t last() const { return pages_.empty() ? 0 : pages_.rbegin()->first; }
 
  private:

@@ -100,7 +100,7 @@ Status PostgresCdcSource::start_session(std::stop_token stop) {
   }
   assembler_->restart(known_->position);
   last_quiet_move_ = Clock::now();
-  monitor_.session_started();
+  monitor_.session_started(std::move(session.tables));
   if (session.anchor) {
     snapshot_->use(*std::move(session.anchor));
     slice_end_ = Clock::time_point::max();

@@ -271,6 +271,7 @@ Result<Session> open_session(const SessionSettings& settings, const std::optiona
   const std::optional<SlotHealth> slot = SLUICE_TRY(slot_health(connection, settings.slot, stop));
   const Setup setup{connection, settings, server, log, faults, stop};
   Session session;
+  session.tables = SLUICE_TRY(tables_digest(connection, settings.publication, stop));
   session.start = SLUICE_TRY(find_start(setup, known, slot, session));
   session.start.resume = {session.start.position.resume, server.timeline, options.protocol, settings.publication, options.messages};
   SLUICE_TRY(remember_published(connection, publication_note(settings, server.system_id), settings.publication, faults, stop));

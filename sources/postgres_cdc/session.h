@@ -78,6 +78,7 @@ struct Session {
   KnownPosition start;  // a fresh slot's position if there was none
   std::unique_ptr<ReplicationReader> reader;
   std::optional<Anchor> anchor;  // of a slot that was created now, if wished
+  std::string tables;            // tables_digest() before the publication was looked after
 };
 
 // Connects, checks and starts the stream; creates publication and slot when there is neither a position nor a slot.  `stale_pid`: the

@@ -51,10 +51,11 @@ SlotMonitor::SlotMonitor(Options options, const BuildContext& context)
 
 SlotMonitor::~SlotMonitor() { stop(); }
 
-void SlotMonitor::session_started() {
+void SlotMonitor::session_started(std::string tables) {
   {
     const std::lock_guard lock(mutex_);
     session_new_ = true;
+    session_tables_ = std::move(tables);
     verdict_.reset();
   }
   if (!thread_.joinable()) thread_ = std::jthread([this](std::stop_token stop) { run(std::move(stop)); });
@@ -87,7 +88,7 @@ void SlotMonitor::run(std::stop_token stop) {
       if (session_new_) {
         session_new_ = false;
         published_.reset();
-        tables_.clear();
+        tables_ = std::move(session_tables_);
         next_look = next_tables = Clock::now();
       }
     }

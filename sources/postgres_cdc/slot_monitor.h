@@ -49,16 +49,16 @@ class SlotMonitor {
   SlotMonitor(const SlotMonitor&) = delete;
   SlotMonitor& operator=(const SlotMonitor&) = delete;
 
-  // A stream has begun: what the publication sends now it must go on sending.  Starts the thread with the first call.
-  void session_started();
+  // A stream has begun: what the publication sends now it must go on sending.  `tables`: tables_digest() from before the tables were looked
+  // at for it.  Starts the thread with the first call.
+  void session_started(std::string tables);
   // Ends the thread and gives the connection back; at most a second.
   void stop();
 
   // Why the stream must not go on although it works, once that is known: kFatal position_lost, publication_missing, publication_changed.
   std::optional<Error> verdict() const;
 
-  // True once after the tables of the database, or those that are published, are others than before, and once after the first look of a
-  // session; looked at every heartbeat.
+  // True once after the tables of the database, or those that are published, are others than before; looked at every heartbeat.
   bool tables_changed() { return tables_changed_.exchange(false); }
   // Somebody could not deal with them: true again at the next heartbeat.
   void look_at_tables_again() { tables_again_ = true; }
@@ -98,6 +98,7 @@ class SlotMonitor {
   mutable std::mutex mutex_;
   std::condition_variable_any woken_;
   bool session_new_ = false;
+  std::string session_tables_;
   std::optional<Error> verdict_;
   std::jthread thread_;  // last: it uses all of the above
 };
