@@ -30,8 +30,6 @@ constexpr auto kCodes = std::to_array<ErrorCode>({
      "sluice explain shows the names."},
     {"resume_needed", "api", "The source needs more than two numbers to go on at a position.", "A position was set without its resume.",
      "Take the whole of it from sluice positions show --json, or reset the key."},
-    {"name_in_use", "api", "The new name of a pipeline has state of its own.", "A pipeline has run under that name.",
-     "Choose another name, or move that directory away if it was a mistake."},
     {"source_busy", "api", "The source did not take the wish in time.", "A slow sink holds it up, or another wish waits.",
      "Ask again later."},
     {"too_many_taps", "api", "Four taps are open already.", "Somebody else looks at records.", "End one of them."},
