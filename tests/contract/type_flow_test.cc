@@ -53,7 +53,7 @@ std::string step(const std::string& yaml, const std::string& source = "{dataset:
 TEST_CASE("a field that no record has is found, with what was probably meant") {
   CHECK(step("  - filter: this.totl > 5\n") == "3:18 expression_unknown_field there is no field \"totl\" here|total\n");
   CHECK(step("  - filter: this.total > 5 && before.sttus == \"x\"\n") ==
-        "3:39 expression_unknown_field there is no field \"sttus\" here|status\n");
+        "3:38 expression_unknown_field there is no field \"sttus\" here|status\n");
   CHECK(step("  - filter: this.total > 5\n    when: this.curency == \"EUR\"\n") ==
         "4:16 expression_unknown_field there is no field \"curency\" here|currency\n");
   CHECK(step("  - filter: has(this.totl) || this.?totl.orValue(1) == 1\n") == "");
@@ -65,7 +65,7 @@ TEST_CASE("types that do not meet are found") {
   CHECK(step("  - filter: this.status\n") == "3:13 expression_type a condition must be true or false, this is of type string\n");
   CHECK(step("  - filter: this.total * 0.92 > 5 && this.id > 2.5\n") == "");
   CHECK(step("  - filter: this.note == null || this.note == \"gift\"\n") == "");
-  CHECK(step("  - set: {a: this.status + 1}\n") == "3:12 expression_type + does not take (string, int)\n");
+  CHECK(step("  - set: {a: this.status + 1}\n") == "3:14 expression_type + does not take (string, int)\n");
 }
 
 TEST_CASE("set, cast, rename, drop and keep change what is known") {
@@ -114,11 +114,11 @@ TEST_CASE("a template whose value may be null is warned of") {
     return findings("source: {generator: {dataset: orders, broken: 1%}}\nsink: {file: {path: '" + path + "', format: json}}\n");
   };
   CHECK(sink("out/${this.note}/") ==
-        "2:25 template_maybe_null \"note\" may be null: the record becomes a dead letter then (template_missing)\n");
-  CHECK(sink("out/${this.total}/").starts_with("2:25 template_maybe_null \"total\" may be missing"));
+        "2:28 template_maybe_null \"note\" may be null: the record becomes a dead letter then (template_missing)\n");
+  CHECK(sink("out/${this.total}/").starts_with("2:28 template_maybe_null \"total\" may be missing"));
   CHECK(sink("out/${this.status}/") == "");
   CHECK(sink("out/${this.note == null ? \"none\" : \"some\"}/") == "");
-  CHECK(sink("out/${this.stats}/").starts_with("2:30 expression_unknown_field"));
+  CHECK(sink("out/${this.stats}/").starts_with("2:33 expression_unknown_field"));
 }
 
 TEST_CASE("meta names that none of the sources has are found (CONFIG.md rule 8)") {
