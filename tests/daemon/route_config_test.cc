@@ -151,6 +151,13 @@ TEST_CASE("what is wrong about a route and its readers") {
                "4:11 cycle"));
 }
 
+TEST_CASE("two steps of one name, one reading the other, are a finding and no endless walk") {
+  CHECK(begins(
+      findings(
+          "source: {feed: {path: a}}\ntransforms:\n  - pick: this.a\n  - pick: this.b\nsink: {void: {}, when: this.x}\nunmatched: drop\n"),
+      "4:5 conflict two steps are called \"pick\""));
+}
+
 TEST_CASE("a sink cannot tag what it refuses: that would lose it (CONFIG.md rules 6 and 7)") {
   CHECK(begins(findings("source: {feed: {path: a}}\nsink: {void: {}, on_error: tag}\n"), "2:28 conflict a sink cannot tag"));
 }

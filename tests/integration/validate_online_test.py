@@ -20,6 +20,7 @@ source:
 STEPS = """transforms:
   - filter: this.totl > 5
   - filter: this.total == "x"
+    name: second
   - drop: [emial]
 sink:
   file: {path: "out/${this.note}/", format: json}
@@ -41,7 +42,7 @@ class Online(unittest.TestCase):
             work.write("p.yaml", PIPELINE % ("shop", server.url) + STEPS)
             self.assertEqual((0, []), self.findings(work))  # nothing is known
             self.assertEqual((2, [(5, "expression_unknown_field", "total"), (6, "expression_type", None),
-                                  (7, "expression_unknown_field", "email"), (9, "template_maybe_null", None)]),
+                                  (8, "expression_unknown_field", "email"), (10, "template_maybe_null", None)]),
                              self.findings(work, "--online"))
             server.sql("drop table orders, customers")
             code, missing = self.findings(work, "--online")
