@@ -12,12 +12,17 @@ namespace {
 
 constexpr auto kMetrics = std::to_array<MetricDoc>({
     {"sluice_build_info", "gauge", "version", "daemon", "Version of the running program; always 1."},
+    {"sluice_config_reload_success", "gauge", "", "daemon", "1 when the last load of the pipeline files succeeded."},
+    {"sluice_config_reload_timestamp_seconds", "gauge", "", "daemon", "When pipeline files were last loaded with success."},
     {"sluice_pipeline_state", "gauge", "pipeline state", "pipeline", "1 for the state that the pipeline is in."},
     {"sluice_restarts_total", "counter", "pipeline", "pipeline", "Times the pipeline was started again."},
     {"sluice_errors_total", "counter", "pipeline kind", "pipeline", "Errors by what the runner did about them."},
     {"sluice_dead_letters_stored", "gauge", "pipeline", "pipeline", "Dead letters that wait for a decision."},
     {"sluice_dead_letters_oldest_timestamp_seconds", "gauge", "pipeline", "pipeline",
      "When the oldest dead letter that waits came; 0: none waits."},
+    {"sluice_dead_letter_copies_total", "counter", "pipeline", "pipeline", "Dead letters that copy_to has taken."},
+    {"sluice_dead_letter_copy_failures_total", "counter", "pipeline", "pipeline",
+     "Tries to copy dead letters that failed, and letters that copy_to refused."},
     {"sluice_dead_letters_total", "counter", "pipeline component_kind component code", "source transform sink",
      "Records given up, by the stage that gave them up and why."},
     {"sluice_records_in_total", "counter", "pipeline component_kind component", "source sink", "Records that entered."},
