@@ -246,7 +246,7 @@ void add_beside(const Component& component, Json& schema) {
 }
 
 // {<type>: {fields}, common keys}
-Json use_schema(const Registry& registry, ComponentKind kind, KeyPlace place) {
+Json use_schema(const Registry& registry, ComponentKind kind, const std::vector<FieldDoc>& keys) {
   Json schema = {{"type", "object"}, {"properties", Json::object()}, {"additionalProperties", false}, {"oneOf", Json::array()}};
   for (const Component& component : registry.all()) {
     if (component.kind != kind) continue;
@@ -256,7 +256,7 @@ Json use_schema(const Registry& registry, ComponentKind kind, KeyPlace place) {
     schema["oneOf"].push_back({{"required", {component.name}}});
     add_beside(component, schema);
   }
-  for (const FieldDoc& key : common_keys(place)) {
+  for (const FieldDoc& key : keys) {
     schema["properties"][key.name] = property(key);
     if (key.name == "transforms") schema["properties"][key.name]["anyOf"] = {ref_to("owned_chain"), {{"type", "null"}}};
   }
@@ -265,13 +265,14 @@ Json use_schema(const Registry& registry, ComponentKind kind, KeyPlace place) {
 
 void add_uses(const Registry& registry, Json& defs) {
   for (const Component& component : registry.all()) defs[definition_name(component)] = component_schema(component);
-  defs["step"] = use_schema(registry, ComponentKind::kTransform, KeyPlace::kMainStep);
-  defs["owned_step"] = use_schema(registry, ComponentKind::kTransform, KeyPlace::kOwnedStep);
+  defs["step"] = use_schema(registry, ComponentKind::kTransform, common_keys(KeyPlace::kMainStep));
+  defs["owned_step"] = use_schema(registry, ComponentKind::kTransform, common_keys(KeyPlace::kOwnedStep));
   defs["owned_chain"] = {{"type", "array"}, {"items", ref_to("owned_step")}};
-  defs["source"] = use_schema(registry, ComponentKind::kSource, KeyPlace::kLoneSource);
-  defs["named_source"] = use_schema(registry, ComponentKind::kSource, KeyPlace::kNamedSource);
-  defs["sink"] = use_schema(registry, ComponentKind::kSink, KeyPlace::kLoneSink);
-  defs["named_sink"] = use_schema(registry, ComponentKind::kSink, KeyPlace::kNamedSink);
+  defs["source"] = use_schema(registry, ComponentKind::kSource, common_keys(KeyPlace::kLoneSource));
+  defs["named_source"] = use_schema(registry, ComponentKind::kSource, common_keys(KeyPlace::kNamedSource));
+  defs["sink"] = use_schema(registry, ComponentKind::kSink, common_keys(KeyPlace::kLoneSink));
+  defs["bare_sink"] = use_schema(registry, ComponentKind::kSink, {});
+  defs["named_sink"] = use_schema(registry, ComponentKind::kSink, common_keys(KeyPlace::kNamedSink));
 }
 
 Json named(const std::string& definition) {
@@ -293,6 +294,13 @@ void replace_shape(Json& properties, const std::string& key, Json shape) {
   properties[key] = std::move(shape);
 }
 
+// Where dead letters are copied to is a sink without keys beside it.
+void replace_copy_target(Json& properties) {
+  for (Json& part : properties["dead_letters"]["anyOf"]) {
+    if (part.contains("properties")) replace_shape(part["properties"], "copy_to", or_null(ref_to("bare_sink")));
+  }
+}
+
 }  // namespace
 
 std::string pipeline_schema(const Registry& registry) {
@@ -303,6 +311,7 @@ std::string pipeline_schema(const Registry& registry) {
   replace_shape(properties, "transforms", or_null({{"type", "array"}, {"items", ref_to("step")}}));
   replace_shape(properties, "sink", ref_to("sink"));
   replace_shape(properties, "sinks", named("named_sink"));
+  if (properties.contains("dead_letters")) replace_copy_target(properties);
   schema["allOf"] = {{{"oneOf", {{{"required", {"source"}}}, {{"required", {"sources"}}}}}},
                      {{"oneOf", {{{"required", {"sink"}}}, {{"required", {"sinks"}}}}}}};
   Json defs = shared_definitions();
