@@ -54,6 +54,7 @@ std::vector<FieldDoc> common_keys(KeyPlace place) {
     case KeyPlace::kLoneSink:
       return {name_key(), when_key("sink"), from_key(), on_error_key(), transforms_key(), retry_key(), checkpoint_key()};
     case KeyPlace::kNamedSink: return {when_key("sink"), from_key(), on_error_key(), transforms_key(), retry_key(), checkpoint_key()};
+    case KeyPlace::kLetterCopy: return {retry_key(), checkpoint_key()};
   }
   return {};
 }

@@ -15,6 +15,7 @@ enum class KeyPlace : std::uint8_t {
   kNamedSource,  // of `sources:`
   kLoneSink,     // `sink:`
   kNamedSink,    // of `sinks:`
+  kLetterCopy,   // `dead_letters: {copy_to: ...}`
 };
 
 std::vector<FieldDoc> common_keys(KeyPlace place);

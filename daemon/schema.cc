@@ -271,7 +271,7 @@ void add_uses(const Registry& registry, Json& defs) {
   defs["source"] = use_schema(registry, ComponentKind::kSource, common_keys(KeyPlace::kLoneSource));
   defs["named_source"] = use_schema(registry, ComponentKind::kSource, common_keys(KeyPlace::kNamedSource));
   defs["sink"] = use_schema(registry, ComponentKind::kSink, common_keys(KeyPlace::kLoneSink));
-  defs["bare_sink"] = use_schema(registry, ComponentKind::kSink, {});
+  defs["letter_copy"] = use_schema(registry, ComponentKind::kSink, common_keys(KeyPlace::kLetterCopy));
   defs["named_sink"] = use_schema(registry, ComponentKind::kSink, common_keys(KeyPlace::kNamedSink));
 }
 
@@ -294,10 +294,10 @@ void replace_shape(Json& properties, const std::string& key, Json shape) {
   properties[key] = std::move(shape);
 }
 
-// Where dead letters are copied to is a sink without keys beside it.
+// Where dead letters are copied to is a sink.
 void replace_copy_target(Json& properties) {
   for (Json& part : properties["dead_letters"]["anyOf"]) {
-    if (part.contains("properties")) replace_shape(part["properties"], "copy_to", or_null(ref_to("bare_sink")));
+    if (part.contains("properties")) replace_shape(part["properties"], "copy_to", or_null(ref_to("letter_copy")));
   }
 }
 
