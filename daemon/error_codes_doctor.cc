@@ -49,6 +49,14 @@ constexpr auto kCodes = std::to_array<ErrorCode>({
     {"wal_sender_timeout_short", "doctor", "A short stall ends the stream.", "wal_sender_timeout is below a few seconds.", "60s"},
     {"wal_unlimited", "doctor", "A stopped pipeline fills the server's disk in the end.", "max_slot_wal_keep_size is -1.",
      "Set it, and watch sluice_postgres_wal_retained_bytes."},
+    {"progress_partitions", "doctor", "The progress topic must have one partition.", "It was made by hand.",
+     "Make it anew with one, compacted."},
+    {"topic_compacted", "doctor", "The topic is compacted: records without a key are refused.", "cleanup.policy=compact.", "key: [id]"},
+    {"topic_not_replicated", "doctor", "The topic has one replica in a cluster of several brokers.", "The cluster's default.",
+     "Raise its replication."},
+    {"topic_will_be_created", "doctor", "The first record creates the topic.", "create_topics.", "Nothing."},
+    {"topic_without_leader", "doctor", "A partition of the topic has no leader.", "A broker is down.", "Start it."},
+    {"topics_by_template", "doctor", "Names that depend on the record are not looked at.", "topic: is a template.", "Nothing."},
 });
 
 }  // namespace

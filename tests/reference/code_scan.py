@@ -18,7 +18,7 @@ PATTERNS = [
     rf"\bRefusal\{{\s*\d+\s*,\s*{WORD}",
 ]
 # Words in quotes at such places that are no codes: arguments of calls that only look alike, and members of test suites' notation.
-NO_CODES = {"server", "name", "pipeline", "kafka_sink"}
+NO_CODES = {"server", "name", "pipeline", "kafka_sink", "replay", "brokers", "settings"}
 
 
 def sources():
