@@ -60,6 +60,15 @@ ConfigNode without_children(const ConfigNode& node) {
   return result;
 }
 
+// Stands for one that could not be bound: what is wrong with it was said, and the sink does not take every record all the same.
+Condition some_condition(const ConfigNode& written) {
+  Condition condition;
+  condition.node = without_children(written);
+  condition.node.kind = ConfigNode::Kind::kScalar;
+  condition.node.text = "meta.id != \"\"";
+  return condition;
+}
+
 pipeline::RetryPolicy policy(const RetryKeys& keys) { return {keys.initial, keys.max, keys.give_up_after.after}; }
 pipeline::CommitPolicy policy(const CheckpointKeys& keys) { return {keys.every, keys.records, keys.bytes.bytes}; }
 
@@ -168,7 +177,8 @@ class PipelineChecker {
       if (common.transforms) sink.chain = chain(*common.transforms, sink.name, kOwnedStepKeys);
       if (common.from) sink.written_from = std::move(common.from->names);
       sink.when = std::move(common.when.all);
-      if (sink.when.empty() && node->find("when") != nullptr) sink.when.emplace_back();  // what is wrong with it was said
+      const ConfigNode* when = node->find("when");
+      if (sink.when.empty() && when != nullptr) sink.when.push_back(some_condition(*when));
       sink.on_error = common.on_error;
       if (sink.on_error == pipeline::OnError::kTag) {
         context_.findings.error(*node->find("on_error"), "conflict",
