@@ -5,7 +5,7 @@
 #include <istream>
 #include <ostream>
 
-#include "daemon/data_directory.h"
+#include "daemon/dead_letter_options.h"
 
 namespace sluice::daemon {
 
@@ -21,7 +21,7 @@ struct Parser {
   ConfigOptions config = {};
   RunOptions run = {};
   EvalOptions eval = {};
-  DeadLetterListOptions letters = {};
+  DeadLetterOptions letters = {};
   std::string component = {};
   std::string log_format = {}, data_dir = {}, listen = {};
 };
@@ -93,22 +93,6 @@ void add_components(CLI::App& app, Parser& parser) {
       [&parser] { parser.action = [&parser] { return components_command(parser.component, parser.registry, parser.streams); }; });
 }
 
-void add_dead_letters(CLI::App& app, Parser& parser) {
-  CLI::App* command = app.add_subcommand("dlq", "Records that were set aside");
-  command->require_subcommand(1);
-  CLI::App* list = command->add_subcommand("list", "List dead letters while the daemon is stopped");
-  list->add_option("pipeline", parser.letters.pipeline, "Only this pipeline's");
-  list->add_option("--data-dir", parser.letters.data_dir, "The daemon's data directory (default: $STATE_DIRECTORY, else ./sluice-data)");
-  list->add_option("--stage", parser.letters.stage, "Only those of this source, step or sink");
-  list->add_option("--code", parser.letters.code, "Only those with this code");
-  list->add_option("--limit", parser.letters.limit, "At most so many")->check(CLI::PositiveNumber);
-  list->add_flag("--json", parser.letters.json, "One JSON object a line");
-  list->callback([&parser] {
-    if (parser.letters.data_dir.empty()) parser.letters.data_dir = default_data_directory();
-    parser.action = [&parser] { return dead_letter_list_command(parser.letters, parser.streams); };
-  });
-}
-
 }  // namespace
 
 int command_line(int argc, const char* const* argv, const Registry& registry, Streams streams) {
@@ -123,7 +107,9 @@ int command_line(int argc, const char* const* argv, const Registry& registry, St
   add_doctor(app, parser);
   add_eval(app, parser);
   add_components(app, parser);
-  add_dead_letters(app, parser);
+  add_dead_letter_commands(app, parser.letters, [&parser] {
+    parser.action = [&parser] { return dead_letter_command(parser.letters, parser.registry, parser.streams); };
+  });
   app.add_subcommand("version", "Show the version of sluice and of its libraries")->callback([&parser] {
     parser.action = [&parser] { return version_command(parser.streams); };
   });

@@ -43,14 +43,6 @@ struct EvalOptions {
   bool pipeline_rules = false;
 };
 
-struct DeadLetterListOptions {
-  std::string pipeline;  // empty: all
-  std::string data_dir;
-  std::string stage, code;
-  std::size_t limit = 100;
-  bool json = false;
-};
-
 int run_command(const RunOptions& options, const Registry& registry, Streams streams);
 int validate_command(const ConfigOptions& options, const Registry& registry, Streams streams);
 int explain_command(const ConfigOptions& options, const Registry& registry, Streams streams);
@@ -58,7 +50,6 @@ int explain_command(const ConfigOptions& options, const Registry& registry, Stre
 int doctor_command(const ConfigOptions& options, const Registry& registry, Streams streams);
 int eval_command(const EvalOptions& options, Streams streams);
 int components_command(const std::string& name, const Registry& registry, Streams streams);  // empty name: the list
-int dead_letter_list_command(const DeadLetterListOptions& options, Streams streams);
 int version_command(Streams streams);
 
 // Everything: parses and calls the command.  Usage errors go to streams.err and give kUsage.

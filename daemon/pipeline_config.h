@@ -58,8 +58,8 @@ struct PipelineConfig {
   std::vector<StepConfig> steps;  // a step stands after the one it reads
   std::vector<SinkConfig> sinks;
   std::optional<pipeline::Unmatched> unmatched;
-  std::chrono::milliseconds keep_dead_letters{std::chrono::hours(24 * 30)};
-  ByteSize keep_dead_letter_bytes{10ULL << 30U};
+  pipeline::DeadLetterPolicy dead_letters;
+  std::optional<SinkConfig> dead_letter_copy;
   unsigned shards = 1;
   ByteSize queue_bytes{16ULL << 20U};  // per sink
   std::chrono::milliseconds shutdown_timeout{30'000};

@@ -23,11 +23,23 @@ void DeadLettering::count(const RejectingStage& stage, const Error& reason) {
       .add();
 }
 
+// Replays are an operator's own doing, and no reason to stop.
+Status DeadLettering::within_budget(const Batch& owner, std::size_t letters, std::stop_token stop) {
+  if (owner.replay() != nullptr) return {};
+  Status within = runtime_.budget.note_letters(letters);
+  if (!within) SLUICE_TRY(flush(std::move(stop)));
+  return within;
+}
+
 Status DeadLettering::put(const Batch& owner, std::span<const Rejected> rejected, const RejectingStage& stage, std::stop_token stop) {
   if (rejected.empty()) return {};
   SLUICE_TRY(insist([&] { return runtime_.dead_letters.put(owner, rejected, stage); }, stop));
-  for (const Rejected& entry : rejected) count(stage, entry.reason);
-  return {};
+  for (const Rejected& entry : rejected) {
+    count(stage, entry.reason);
+    const Batch& batch = entry.batch ? *entry.batch : owner;
+    if (entry.reason.code() != kStaleLetter) runtime_.key_order.refused(stage.name, batch, batch.records()[entry.index]);
+  }
+  return within_budget(owner, rejected.size(), stop);
 }
 
 Status DeadLettering::put_inputs(const Batch& owner, std::span<const RejectedInput> inputs, const RejectingStage& stage,
@@ -35,7 +47,7 @@ Status DeadLettering::put_inputs(const Batch& owner, std::span<const RejectedInp
   if (inputs.empty()) return {};
   SLUICE_TRY(insist([&] { return runtime_.dead_letters.put_inputs(owner, inputs, stage); }, stop));
   for (const RejectedInput& entry : inputs) count(stage, entry.reason);
-  return {};
+  return within_budget(owner, inputs.size(), stop);
 }
 
 Status DeadLettering::flush(std::stop_token stop) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "dlq/dead_letter_service.h"
 #include "pipeline/definition.h"
 #include "pipeline/status.h"
 
@@ -31,6 +32,8 @@ class Pipeline {
   PipelineStatus status() const;
   std::vector<LaneBooks> books() const;  // one consistent snapshot
   bool finished() const;                 // run() has returned
+  // List, show, replay, discard; also before run() and after it.
+  dlq::DeadLetterService& dead_letters();
 
  private:
   class Impl;
