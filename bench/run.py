@@ -4,6 +4,7 @@
   expression  a filter of three conditions next to the same conditions in C++
   startup     process start to /readyz, resident memory when idle
   postgres    postgres_cdc -> discard next to pg_recvlogical -f /dev/null on the same log, for three sizes of transactions
+  dead-letters  a pipeline that refuses 1 % and 50 % of its records next to the same with good ones; listing a large store
   kafka       postgres_cdc -> debezium_json -> Kafka exactly once next to Debezium in Kafka Connect, and the time from commit to reader
 """
 
@@ -21,6 +22,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "bench"))
+from dead_letters_bench import bench_dead_letters  # noqa: E402
 from kafka_bench import bench_kafka  # noqa: E402
 from measure import Cost, median, run, table  # noqa: E402
 from postgres_bench import bench_postgres  # noqa: E402
@@ -124,7 +126,8 @@ def bench_startup(_):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    benches = {"json": bench_json, "expression": bench_expression, "startup": bench_startup, "postgres": bench_postgres, "kafka": bench_kafka}
+    benches = {"json": bench_json, "expression": bench_expression, "startup": bench_startup, "postgres": bench_postgres, "kafka": bench_kafka,
+               "dead-letters": bench_dead_letters}
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(benches))
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--rows", type=int, default=500_000)
