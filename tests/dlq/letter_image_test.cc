@@ -90,9 +90,7 @@ TEST_CASE("Letter image: a record comes back without loss (G16, G19)") {
   CHECK(header->ingest_time == 123);
   CHECK(header->meta == std::vector<std::string>{"file", "lsn"});
   SchemaPool schemas;
-  Batch batch(std::make_shared<BatchOrigin>(
-                  BatchOrigin{"s", made.batch->meta_schema() == nullptr ? nullptr : schemas.intern(made.batch->meta_schema()->spec())}),
-              1);
+  Batch batch(std::make_shared<BatchOrigin>(BatchOrigin{"s", schemas.intern(made.batch->meta_schema()->spec())}), header->ingest_time);
   const auto read = read_image(image, schemas, batch);
   REQUIRE(read);
   CHECK(read->op == Op::kUpdate);
@@ -111,7 +109,7 @@ TEST_CASE("Letter image: a record comes back without loss (G16, G19)") {
   CHECK(same(read->input, made.record.input));
   CHECK(same(read->meta, made.record.meta));
   CHECK(identical(read->tags, made.record.tags));
-  CHECK(letter_image(batch, *read) == image);
+  CHECK((letter_image(batch, *read) == image));
   CHECK(letter_record(batch, *read) == letter_record(*made.batch, made.record));
 }
 

@@ -66,7 +66,8 @@ struct Store {
   }
   std::vector<std::string> states() const {
     std::vector<std::string> result;
-    for (const StoredLetter& letter : service.list({}).value()) result.push_back(letter.state);
+    const auto letters = service.list({}).value();
+    for (const StoredLetter& letter : letters) result.push_back(letter.state);
     return result;
   }
 
