@@ -82,9 +82,10 @@ void LetterKeys::written() {
 }
 
 Result<std::vector<LetterKeys::Known>> LetterKeys::load(storage::SqliteDatabase& database, std::size_t limit) {
-  auto statement = SLUICE_TRY(
-      database.prepare("SELECT l.source, l.partition, d.major, d.minor, d.sub, d.row_keys, d.stale_for FROM dead_letters d JOIN lots l"
-                       " ON l.id = d.lot WHERE d.state <= 1 AND d.row_keys IS NOT NULL ORDER BY d.id DESC LIMIT ?1"));
+  auto statement =
+      SLUICE_TRY(database.prepare("SELECT l.source, l.partition, d.major, d.minor, d.sub, d.row_keys, d.stale_for FROM dead_letters d "
+                                  "INDEXED BY keyed_letters JOIN lots l"
+                                  " ON l.id = d.lot WHERE d.state <= 1 AND d.row_keys IS NOT NULL ORDER BY d.id DESC LIMIT ?1"));
   statement.bind_int64(1, static_cast<std::int64_t>(limit));
   std::vector<Known> known;
   while (true) {

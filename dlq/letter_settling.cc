@@ -98,7 +98,7 @@ Status LetterSettling::settle_replays(std::uint64_t through, std::int64_t now) {
   const auto from = static_cast<std::int64_t>(replays_settled_);
   const auto to = static_cast<std::int64_t>(through);
   SLUICE_TRY(database_.execute(
-      fmt::format("UPDATE dead_letters SET state = 2, decided = {0}, note = NULL WHERE state = 1 AND id IN"
+      fmt::format("UPDATE dead_letters SET state = 2, decided = {0}, note = NULL WHERE +state = 1 AND id IN"
                   " (SELECT letter FROM replays WHERE sequence > {1} AND sequence <= {2} AND outcome <> 3);"
                   "UPDATE replays SET outcome = 1 WHERE sequence > {1} AND sequence <= {2} AND outcome = 0;"
                   "UPDATE dead_letters SET state = 2, decided = {0}, sinks = NULL WHERE sinks = '[]' AND state = 0 AND refused_in <= {2};"

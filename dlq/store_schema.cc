@@ -57,9 +57,11 @@ constexpr std::array<const char*, kStoreVersion> kMigrations = {
     "CREATE INDEX decided_letters ON dead_letters (decided) WHERE decided IS NOT NULL;"
     // Letters of earlier runs whose records the source gives again, see SqliteDeadLetterStore::begin_run.
     "CREATE INDEX awaited_letters ON dead_letters (lot, major, minor) WHERE sinks = '[]';"
+    "CREATE INDEX keyed_letters ON dead_letters (state) WHERE row_keys IS NOT NULL;"
     "CREATE TABLE replays (sequence INTEGER PRIMARY KEY AUTOINCREMENT, letter INTEGER NOT NULL, from_start INTEGER NOT NULL,"
     " allow_stale INTEGER NOT NULL, outcome INTEGER NOT NULL, sinks TEXT);"  // as the letter had them when it was asked for
 
+    "CREATE INDEX replays_of_letters ON replays (letter);"
     "CREATE TABLE store_state (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
     "INSERT INTO store_state VALUES ('id', lower(hex(randomblob(8)))), ('run', 0), ('replays_settled', 0), ('copied', 0);"
     "DROP TABLE old_letters;",

@@ -78,20 +78,29 @@ void KeyOrder::refused(std::string_view stage, const Batch& batch, const Record&
 void KeyOrder::written(std::size_t index, const Batch& batch, std::span<const std::uint32_t> selected) {
   LaneWatch& lane = lanes_[index];
   if (!lane.watching) return;
-  std::string key;
   const std::lock_guard lock(mutex_);
   for (const std::uint32_t i : selected) {
     const Record& record = batch.records()[i];
-    key.clear();
-    if (!lane.sink->row_key(batch, record, key)) continue;
-    const auto [begin, end] = lane.by_hash.equal_range(hash_of(key));
-    for (auto it = begin; it != end; ++it) {
-      Watched& letter = *it->second;
-      const bool same_log = letter.name.source == batch.source() && letter.name.partition == batch.partitions()[record.partition];
-      if (letter.stale || letter.hash != it->first || (same_log && batch.log_ordinal(record) <= letter.name.ordinal)) continue;
-      letter.stale = true;
-      keys_->mark_stale(letter.name, lane.name);
-    }
+    overtake(lane, batch, record);
+    if (record.op != Op::kUpdate || record.before.empty()) continue;
+    Record old = record;  // a change of key takes the old row away
+    old.op = Op::kDelete;
+    old.after = {};
+    overtake(lane, batch, old);
+  }
+}
+
+// Letters of the record's key that it is newer than.
+void KeyOrder::overtake(LaneWatch& lane, const Batch& batch, const Record& record) {
+  std::string key;
+  if (!lane.sink->row_key(batch, record, key)) return;
+  const auto [begin, end] = lane.by_hash.equal_range(hash_of(key));
+  for (auto it = begin; it != end; ++it) {
+    Watched& letter = *it->second;
+    const bool same_log = letter.name.source == batch.source() && letter.name.partition == batch.partitions()[record.partition];
+    if (letter.stale || letter.hash != it->first || (same_log && batch.log_ordinal(record) <= letter.name.ordinal)) continue;
+    letter.stale = true;
+    keys_->mark_stale(letter.name, lane.name);
   }
 }
 

@@ -54,6 +54,7 @@ class KeyOrder {
     std::atomic<bool> watching{false};
   };
 
+  void overtake(LaneWatch& lane, const Batch& batch, const Record& record);
   void watch(LaneWatch& lane, const dlq::LetterName& name, std::uint64_t hash, bool stale);
 
   std::mutex mutex_;

@@ -355,6 +355,6 @@ Status Pipeline::run(std::stop_token stop) { return impl_->run(stop); }
 PipelineStatus Pipeline::status() const { return impl_->status(); }
 std::vector<LaneBooks> Pipeline::books() const { return impl_->books(); }
 bool Pipeline::finished() const { return impl_->finished(); }
-dlq::DeadLetterService& Pipeline::dead_letters() { return impl_->dead_letters(); }
+dlq::DeadLetterService& Pipeline::dead_letters() const { return impl_->dead_letters(); }
 
 }  // namespace sluice::pipeline

@@ -33,7 +33,7 @@ class Pipeline {
   std::vector<LaneBooks> books() const;  // one consistent snapshot
   bool finished() const;                 // run() has returned
   // List, show, replay, discard; also before run() and after it.
-  dlq::DeadLetterService& dead_letters();
+  dlq::DeadLetterService& dead_letters() const;
 
  private:
   class Impl;

@@ -89,14 +89,9 @@ void ReplayShard::run(std::stop_token stop, std::stop_token abandon) {
   }
 }
 
-// As Shard::acknowledge() does, for a pipeline whose sources do not run.
-Status ReplayShard::settle() {
-  const std::uint64_t version = runtime_.keeper.version();
-  if (version == settled_version_) return {};
-  SLUICE_TRY(runtime_.dead_letters.settle(runtime_.keeper.minimum()));
-  settled_version_ = version;
-  return {};
-}
+// As Shard::acknowledge() does, for a pipeline whose sources do not run or are idle: what operators discard shows in the gauges, and
+// retention goes on.
+Status ReplayShard::settle() { return runtime_.dead_letters.settle(runtime_.keeper.minimum()); }
 
 Status ReplayShard::close() {
   Status settled = settle();

@@ -90,7 +90,6 @@ class ReplayShard {
   Backoff backoff_;
   std::map<std::string, Branch> branches_;  // by source
   std::uint64_t sent_ = 0;                  // sequence that has gone to the lanes
-  std::uint64_t settled_version_ = 0;       // the keeper's, that the dead letters have heard of
   std::atomic<bool> caught_up_{false};
   Counter& records_in_;
 };

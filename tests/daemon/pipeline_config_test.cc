@@ -128,7 +128,7 @@ dead_letters: {keep: 7d, keep_bytes: 1GiB, budget: {count: 10, share: 5%, within
   const auto wrong = [](const std::string& value) {
     return findings("source: {feed: {path: a}}\nsink: {void: {}}\ndead_letters: " + value + "\n");
   };
-  CHECK(wrong("{keep_bytes: 1kB}") == "3:29 out_of_range");
+  CHECK(wrong("{keep_bytes: 1kB}") == "3:28 out_of_range");
   CHECK(wrong("{budget: {within: 1m}}") == "3:24 missing_key");
   CHECK(wrong("{budget: {count: 1, within: 0s}}") == "3:43 out_of_range");
   CHECK(wrong("{copy_to: {stor: {path: b}}}") == "3:26 unknown_component");
