@@ -98,6 +98,8 @@ Result<std::unique_ptr<storage::SqliteDatabase>> open_store(const std::string& p
   options.permissions = 0600;
   auto database = std::make_unique<storage::SqliteDatabase>(SLUICE_TRY(storage::SqliteDatabase::open(path, options)));
   SLUICE_TRY(migrate(*database, path, faults));
+  // Pages (of 4 KiB) of the log before they are copied into the file: an index page that many commits change is copied once.
+  SLUICE_TRY(database->execute("PRAGMA wal_autocheckpoint = 8000"));
   return database;
 }
 

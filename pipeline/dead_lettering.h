@@ -28,7 +28,9 @@ class DeadLettering {
  private:
   Status insist(const std::function<Status()>& attempt, std::stop_token stop);
   Status within_budget(const Batch& owner, std::size_t letters, std::stop_token stop);
-  void count(const RejectingStage& stage, const Error& reason);  // per letter, which is rare enough for a look-up by labels
+  void count(const RejectingStage& stage, std::string_view code, std::size_t letters);
+  template <typename Entries>
+  void count_all(const RejectingStage& stage, const Entries& entries);
 
   Runtime& runtime_;
 };
