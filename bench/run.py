@@ -9,6 +9,7 @@
   latency     the time from commit to a reader of Kafka
   transaction peak memory of one transaction of 5 GiB (--transaction-mib), also with a dead broker; long, and only when named
   http        http_server -> discard and -> sqlite next to servers that only answer: requests per second and p99
+  dead-letters  a pipeline that refuses 1 % and 50 % of its records next to the same with good ones; listing a large store
 """
 
 import argparse
@@ -25,6 +26,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "bench"))
+from dead_letters_bench import bench_dead_letters  # noqa: E402
 from http_bench import bench_http  # noqa: E402
 from kafka_bench import bench_kafka, bench_latency  # noqa: E402
 from measure import Cost, median, run, table  # noqa: E402
@@ -132,7 +134,7 @@ def bench_startup(_):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     benches = {"json": bench_json, "expression": bench_expression, "startup": bench_startup, "postgres": bench_postgres, "snapshot": bench_snapshot,
-               "kafka": bench_kafka, "http": bench_http}
+               "kafka": bench_kafka, "http": bench_http, "dead-letters": bench_dead_letters}
     named_only = {"latency": bench_latency, "transaction": bench_transaction}  # part of another, or long
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join([*benches, *named_only]))
     parser.add_argument("--records", type=int, default=1_000_000)

@@ -17,6 +17,7 @@
 #include "core/arena.h"
 #include "core/position.h"
 #include "core/record.h"
+#include "core/replay.h"
 #include "core/result.h"
 #include "core/schema.h"
 
@@ -101,6 +102,12 @@ class Batch {
   bool commit_wanted() const { return commit_wanted_; }
   void set_commit_wanted(bool wanted) { commit_wanted_ = wanted; }
 
+  // Set before the first record of a batch of dead letters that are replayed; null in all others.
+  void set_replay(std::shared_ptr<const BatchReplay> replay) { replay_ = std::move(replay); }
+  const BatchReplay* replay() const { return replay_.get(); }
+  // The record's ordinal in its source's log: what names it, also when it is replayed.
+  Ordinal log_ordinal(const Record& record) const { return replay_ ? replay_->of(record.ordinal).ordinal : record.ordinal; }
+
   // Bytes held, parents included; what queues count.
   std::size_t bytes() const;
 
@@ -120,6 +127,7 @@ class Batch {
   bool commit_allowed_ = true;
   bool commit_wanted_ = false;
   std::shared_ptr<const Batch> parent_;
+  std::shared_ptr<const BatchReplay> replay_;
 };
 
 // What a lane works on: a shared batch and which of its records are meant (G7).

@@ -3,13 +3,26 @@
 
 #include <span>
 #include <stop_token>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/batch.h"
 #include "core/position.h"
 #include "core/result.h"
 
+namespace sluice::dlq {
+class ReplayLog;
+}
+
 namespace sluice {
+
+// Where a lane stands when its pipeline starts.
+struct LaneStart {
+  std::string sink;
+  Checkpoint done;
+  std::vector<std::string> stages;  // names of the sources, steps and sinks whose records come to it
+};
 
 // Which part of the pipeline gave the record up.
 struct RejectingStage {
@@ -35,6 +48,13 @@ class DeadLetterQueue {
   // Every lane has durably committed `minimum`: letters at or below it cannot come again from the source and wait for a decision from
   // now on (G20).  Cheap when nothing is pending.  kTransient: call again, with this minimum or a later one.
   virtual Status settle(const Checkpoint& minimum) = 0;
+
+  // Once, before the first put() of a run and after settle() of the minimum that it starts from.  Letters above that minimum meet their
+  // records again in this run: those that are not refused again were delivered, to the lanes that had not passed them already.
+  virtual Status begin_run(std::span<const LaneStart> /*lanes*/) { return {}; }
+
+  // The letters that are on their way again (G20); null: this store has none.  Lives as long as the queue.
+  virtual dlq::ReplayLog* replays() { return nullptr; }
 };
 
 }  // namespace sluice

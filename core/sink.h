@@ -41,6 +41,12 @@ class Sink {
   // kCommitUnknown if the answer was lost (G6).
   virtual Status commit(const CommitRequest& request, std::stop_token stop) = 0;
 
+  // For sinks that keep one row of each key: appends to `key` what names the row that `record` would replace.  False: it replaces none (the
+  // sink appends) or does not know which (a column of the key is missing).  Any thread, at any time; does not block.
+  virtual bool row_key(const Batch& /*batch*/, const Record& /*record*/, std::string& /*key*/) { return false; }
+  // Whether row_key() matters: the order of records of one key is kept.
+  virtual bool replaces_rows() const { return false; }
+
   // What was written but not committed is given up.  Safe without open(), and twice.  `kSeal` on a graceful stop: everything is
   // committed, the sink may finish what it has (G22).
   enum class Closing { kSeal, kAbandon };

@@ -47,6 +47,18 @@ class Source {
     return Error(ErrorKind::kFatal, "not_supported", "this source has no tables to read again");
   }
 
+  // Reads the original bytes of a dead letter as read() would today, and appends a record under the given name or rejects them.  Called on
+  // an instance that is never opened, by the thread that replays.  kFatal `not_supported`: this source cannot.
+  struct Original {
+    std::uint16_t partition = 0;  // of out.batch()
+    Ordinal ordinal;
+    std::string_view raw;
+    std::string_view code;  // why they were refused
+  };
+  virtual Status read_again(const Original& /*original*/, BatchBuilder& /*out*/) {
+    return Error(ErrorKind::kFatal, "not_supported", "this source does not read original bytes again");
+  }
+
   // `sluice cleanup PIPELINE`: removes what the pipeline made at the origin (a slot, a publication).  Called instead of open(), by the
   // one thread that holds the source; what is gone already is no error.  Returns a line per thing removed, for the operator.
   virtual Result<std::vector<std::string>> cleanup(std::stop_token /*stop*/) { return std::vector<std::string>{}; }

@@ -6,7 +6,7 @@
 #include <ostream>
 
 #include "daemon/client/client_arguments.h"
-#include "daemon/data_directory.h"
+#include "daemon/dead_letter_options.h"
 #include "daemon/guide_commands.h"
 
 namespace sluice::daemon {
@@ -23,7 +23,7 @@ struct Parser {
   ConfigOptions config = {};
   RunOptions run = {};
   EvalOptions eval = {};
-  DeadLetterListOptions letters = {};
+  DeadLetterOptions letters = {};
   std::string log_format = {}, data_dir = {}, listen = {};
 };
 
@@ -102,22 +102,6 @@ void add_eval(CLI::App& app, Parser& parser) {
   });
 }
 
-void add_dead_letters(CLI::App& app, Parser& parser) {
-  CLI::App* command = app.add_subcommand("dlq", "Records that were set aside");
-  command->require_subcommand(1);
-  CLI::App* list = command->add_subcommand("list", "List dead letters while the daemon is stopped");
-  list->add_option("pipeline", parser.letters.pipeline, "Only this pipeline's");
-  list->add_option("--data-dir", parser.letters.data_dir, "The daemon's data directory (default: $STATE_DIRECTORY, else ./sluice-data)");
-  list->add_option("--stage", parser.letters.stage, "Only those of this source, step or sink");
-  list->add_option("--code", parser.letters.code, "Only those with this code");
-  list->add_option("--limit", parser.letters.limit, "At most so many")->check(CLI::PositiveNumber);
-  list->add_flag("--json", parser.letters.json, "One JSON object a line");
-  list->callback([&parser] {
-    if (parser.letters.data_dir.empty()) parser.letters.data_dir = default_data_directory();
-    parser.action = [&parser] { return dead_letter_list_command(parser.letters, parser.streams); };
-  });
-}
-
 }  // namespace
 
 int command_line(int argc, const char* const* argv, const Registry& registry, Streams streams) {
@@ -133,7 +117,9 @@ int command_line(int argc, const char* const* argv, const Registry& registry, St
   add_doctor(app, parser);
   add_eval(app, parser);
   add_guide_commands(app, registry, streams, parser.action);
-  add_dead_letters(app, parser);
+  add_dead_letter_commands(app, parser.letters, [&parser] {
+    parser.action = [&parser] { return dead_letter_command(parser.letters, parser.registry, parser.streams); };
+  });
   client::add_client_commands(app, parser.registry, parser.streams, parser.action);
   app.add_subcommand("version", "Show the version of sluice and of its libraries")->callback([&parser] {
     parser.action = [&parser] { return version_command(parser.streams); };

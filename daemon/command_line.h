@@ -48,14 +48,6 @@ struct EvalOptions {
   bool pipeline_rules = false;
 };
 
-struct DeadLetterListOptions {
-  std::string pipeline;  // empty: all
-  std::string data_dir;
-  std::string stage, code;
-  std::size_t limit = 100;
-  bool json = false;
-};
-
 struct PositionsRenameOptions {
   std::string old_name, new_name, data_dir;
 };
@@ -67,7 +59,6 @@ int explain_command(const ConfigOptions& options, const Registry& registry, Stre
 // Asks the systems that the configuration names; kOk when no finding is an error, else kInvalid.
 int doctor_command(const ConfigOptions& options, const Registry& registry, Streams streams);
 int eval_command(const EvalOptions& options, Streams streams);
-int dead_letter_list_command(const DeadLetterListOptions& options, Streams streams);
 // While no daemon holds the data directory.  kFailed with the reason when it is refused; nothing is changed then.
 int positions_rename_command(const PositionsRenameOptions& options, Streams streams);
 int version_command(Streams streams);

@@ -91,6 +91,8 @@ pipeline::Definition build_definition(const PipelineConfig& config) {
   result.shards = config.shards;
   result.queue_bytes = config.queue_bytes.bytes;
   result.shutdown_timeout = config.shutdown_timeout;
+  result.dead_letters = config.dead_letters;
+  if (config.dead_letter_copy) result.dead_letters.copy_to = sink_definition(*config.dead_letter_copy);
   result.config_hash = config.hash;
   result.sources_hash = config.sources_hash;
   return result;

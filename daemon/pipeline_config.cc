@@ -23,6 +23,8 @@ const KeyNames kNamedSourceKeys = {"transforms", "retry"};
 const KeyNames kLoneSinkKeys = {"name", "when", "from", "on_error", "transforms", "retry", "checkpoint"};
 const KeyNames kNamedSinkKeys = {"when", "from", "on_error", "transforms", "retry", "checkpoint"};
 
+const KeyNames kLetterCopyKeys = {"retry", "checkpoint"};
+
 constexpr std::string_view kReservedName = "replay";  // the partition of replayed dead letters (G20)
 
 const KeyNames kFilesOfDataDirectory = {"instance", "lock"};  // beside the pipelines' folders
@@ -131,11 +133,22 @@ class PipelineChecker {
     }
     result.description = keys_.description;
     result.unmatched = keys_.unmatched;
-    result.keep_dead_letters = keys_.dead_letters.keep;
-    result.keep_dead_letter_bytes = keys_.dead_letters.keep_bytes;
+    dead_letters(result);
     result.shards = keys_.shards;
     result.queue_bytes = keys_.queue_bytes;
     result.shutdown_timeout = keys_.shutdown_timeout;
+  }
+
+  void dead_letters(PipelineConfig& result) {
+    result.dead_letters = dead_letter_policy(keys_.dead_letters);
+    if (!keys_.dead_letters.copy_to) return;
+    SinkConfig sink;
+    CommonKeys common = defaults();
+    if (!bind_use(ComponentKind::kSink, *keys_.dead_letters.copy_to, nullptr, kLetterCopyKeys, sink, common)) return;
+    sink.name = "dead_letter_copy";
+    sink.commit = policy(common.checkpoint);
+    sink.retry = policy(common.retry);
+    result.dead_letter_copy = std::move(sink);
   }
 
   // The nodes of `source:` or `sources:`, with the name that a mapping gives them (null for a lone one).

@@ -72,8 +72,8 @@ struct PipelineConfig {
   bool resolved = false;  // every `from` has its meaning
   std::vector<ReferenceData> references;
   std::optional<pipeline::Unmatched> unmatched;
-  std::chrono::milliseconds keep_dead_letters{std::chrono::hours(24 * 30)};
-  ByteSize keep_dead_letter_bytes{10ULL << 30U};
+  pipeline::DeadLetterPolicy dead_letters;
+  std::optional<SinkConfig> dead_letter_copy;
   unsigned shards = 1;
   ByteSize queue_bytes{16ULL << 20U};  // per sink
   std::chrono::milliseconds shutdown_timeout{30'000};

@@ -38,22 +38,6 @@ const ConfigFields<CheckpointKeys>& CheckpointKeys::fields() {
   return kFields;
 }
 
-const ConfigFields<DeadLetterKeys>& DeadLetterKeys::fields() {
-  static const auto kFields =
-      ConfigFields<DeadLetterKeys>{}
-          .optional("keep", &DeadLetterKeys::keep, "Not in effect yet: all letters are kept.")
-          .optional("keep_bytes", &DeadLetterKeys::keep_bytes, "Not in effect yet: the store grows as long as the disk has room.")
-          .check([](const DeadLetterKeys&, const ConfigNode& node, BindContext& context) {
-            for (const std::string_view key : {"keep", "keep_bytes"}) {
-              const ConfigNode* written = node.find(key);
-              if (written == nullptr) continue;
-              context.findings.warning(*written, "not_in_effect", std::string(key) + " is not in effect yet: all dead letters are kept",
-                                       "watch sluice_dead_letters_stored");
-            }
-          });
-  return kFields;
-}
-
 const ConfigFields<PipelineKeys>& PipelineKeys::fields() {
   static const auto kFields =
       ConfigFields<PipelineKeys>{}
@@ -67,7 +51,8 @@ const ConfigFields<PipelineKeys>& PipelineKeys::fields() {
           .optional("unmatched", &PipelineKeys::unmatched,
                     "What happens to a record that no sink's `when` holds for; required where every sink that reads something has one.")
           .optional("reference", &PipelineKeys::reference, "Small data to look things up in: name -> {csv: {path, key, refresh}}.")
-          .optional("dead_letters", &PipelineKeys::dead_letters, "How long dead letters are kept; not in effect yet.")
+          .optional("dead_letters", &PipelineKeys::dead_letters,
+                    "How long dead letters are kept, where they are copied to, and how many are too many.")
           .optional("shards", &PipelineKeys::shards, "Threads that read and transform; more than one only helps sources with partitions.")
           .optional("queue_bytes", &PipelineKeys::queue_bytes, "Memory for records that wait, per sink.")
           .optional("checkpoint", &PipelineKeys::checkpoint, "When sinks commit: whichever limit is reached first.")

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/config_fields.h"
+#include "daemon/dead_letter_keys.h"
 #include "daemon/pipeline_config.h"
 
 namespace sluice::daemon {
@@ -36,12 +37,6 @@ struct CheckpointKeys {
   std::uint64_t records = 10'000;
   ByteSize bytes{16ULL << 20U};
   static const ConfigFields<CheckpointKeys>& fields();
-};
-
-struct DeadLetterKeys {
-  std::chrono::milliseconds keep{std::chrono::hours(24 * 30)};
-  ByteSize keep_bytes{10ULL << 30U};
-  static const ConfigFields<DeadLetterKeys>& fields();
 };
 
 struct PipelineKeys {
@@ -85,14 +80,6 @@ template <>
 struct EnumNames<pipeline::Unmatched> {
   static constexpr std::array kNames = {std::pair{std::string_view{"drop"}, pipeline::Unmatched::kDrop},
                                         std::pair{std::string_view{"dead_letter"}, pipeline::Unmatched::kDeadLetter}};
-};
-
-// As it stands, for a later pass.
-template <>
-struct ConfigType<ConfigNode> {
-  static bool bind(const ConfigNode& node, ConfigNode& out, BindContext&) { return out = node, true; }
-  static std::string type_name() { return "mapping or list"; }
-  static std::string show(const ConfigNode&) { return {}; }
 };
 
 template <>

@@ -18,12 +18,12 @@
 #include "daemon/findings.h"
 #include "daemon/kill_fault_points.h"
 #include "daemon/known_positions.h"
+#include "daemon/open_dead_letters.h"
 #include "daemon/reload_worker.h"
 #include "daemon/run_status.h"
 #include "daemon/settings.h"
 #include "daemon/stop_signals.h"
 #include "daemon/version.h"
-#include "dlq/dead_letter_store.h"
 #include "metrics/metrics_registry.h"
 #include "pipeline/supervisor.h"
 
@@ -72,20 +72,6 @@ void raise_file_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));  // the old limit serves too
-}
-
-Result<std::unique_ptr<DeadLetterQueue>> open_dead_letters(const pipeline::Definition& definition,
-                                                           const pipeline::Environment& environment) {
-  dlq::SqliteDeadLetterStore::Options options{definition.name, definition.config_hash};
-  const Labels labels{{"pipeline", definition.name}};
-  const dlq::SqliteDeadLetterStore::Gauges gauges{
-      &environment.metrics.gauge("sluice_dead_letters_stored", "Dead letters that wait for a decision.", labels),
-      &environment.metrics.gauge("sluice_dead_letters_oldest_timestamp_seconds",
-                                 "When the oldest dead letter that waits came; 0: none waits.", labels)};
-  auto store = dlq::SqliteDeadLetterStore::open(environment.state_directory + "/dead_letters.db", std::move(options), environment.clock,
-                                                environment.faults, gauges);
-  if (!store) return std::move(store).error();
-  return std::unique_ptr<DeadLetterQueue>(std::move(store).value());
 }
 
 // The admin API's settings, the command line's first; the token is read now, so that a file that will not do is noticed at start.

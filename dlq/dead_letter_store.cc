@@ -2,59 +2,35 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <tuple>
+#include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "dlq/letter_content.h"
+#include "dlq/letter_image.h"
+#include "dlq/store_schema.h"
 #include "storage/sqlite_database.h"
 
 namespace sluice::dlq {
 
 namespace {
 
-// kMigrations[i] makes version i + 1 of a store of version i, in one transaction with the new version number (G29).
-constexpr std::array<const char*, kStoreVersion> kMigrations = {
-    // AUTOINCREMENT: ids are a durable sequence that is never reused (G20 replays in its order).
-    // major, minor: 20 digits with leading zeroes, so that text order is number order.
-    "CREATE TABLE dead_letters ("
-    " id INTEGER PRIMARY KEY AUTOINCREMENT, pipeline TEXT NOT NULL, stage TEXT NOT NULL, source TEXT NOT NULL, partition TEXT NOT NULL,"
-    " major TEXT NOT NULL, minor TEXT NOT NULL, sub INTEGER NOT NULL, phase TEXT NOT NULL, component TEXT NOT NULL, code TEXT NOT NULL,"
-    " message TEXT NOT NULL, key TEXT, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, attempts INTEGER NOT NULL,"
-    " state TEXT NOT NULL, config_hash TEXT NOT NULL, raw BLOB, input TEXT, record TEXT,"
-    " UNIQUE (pipeline, stage, source, partition, major, minor, sub));"
-    "CREATE INDEX waiting_letters ON dead_letters (source, partition, major, minor) WHERE state = 'pending';",
-    // For the count and the oldest of what waits for a decision.
-    "CREATE INDEX undecided_letters ON dead_letters (first_seen) WHERE state IN ('pending', 'open');",
-};
+// How often letters that have been kept long enough are looked for.
+constexpr std::chrono::seconds kRetainEvery{5};
 
-// A letter that is still pending met its record again because of a replay after a crash: the same attempt.  One in any other state was
-// decided upon and refused again.
-constexpr std::string_view kUpsert =
-    "INSERT INTO dead_letters (pipeline, stage, source, partition, major, minor, sub, phase, component, code, message, key, first_seen, "
-    "last_seen,"
-    " attempts, state, config_hash, raw, input, record)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, 1, 'pending', ?14, ?15, ?16, ?17)"
-    " ON CONFLICT DO UPDATE SET phase = ?8, component = ?9, code = ?10, message = ?11, key = ?12, last_seen = ?13,"
-    " attempts = attempts + (state <> 'pending'), state = 'pending', config_hash = ?14, raw = ?15, input = ?16, record = ?17";
+constexpr std::string_view kInsert =
+    "INSERT INTO dead_letters (lot, major, minor, sub, state, code, first_seen, last_seen, attempts, run, refused_in, sinks, phase, "
+    "component,"
+    " message, config_hash, key, raw, image)"
+    " VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) ON CONFLICT DO NOTHING";
 
-std::string ordinal_text(std::uint64_t number) { return fmt::format("{:020}", number); }
-
-Status migrate(storage::SqliteDatabase& database, const std::string& path, FaultPoints& faults) {
-  std::int64_t version = SLUICE_TRY(database.query_int64("PRAGMA user_version")).value_or(0);
-  if (version > kStoreVersion) {
-    return Error(ErrorKind::kFatal, "newer_state",
-                 fmt::format("\"{}\" has version {}, this sluice reads up to {}: use the newer sluice", path, version, kStoreVersion));
-  }
-  for (; version < kStoreVersion; ++version) {
-    faults.reach("dead_letter_store.before_migration");
-    SLUICE_TRY(database.begin({}));
-    SLUICE_TRY(database.execute(kMigrations[static_cast<std::size_t>(version)]));
-    SLUICE_TRY(database.execute(fmt::format("PRAGMA user_version = {}", version + 1)));
-    SLUICE_TRY(database.commit());
-    faults.reach("dead_letter_store.after_migration");
-  }
-  return {};
-}
+// ?8: 1 when this is the same attempt as the one stored: the record met its stage again because of a restart.  Then what was decided
+// meanwhile stands.  Otherwise the letter was decided upon and is refused again.
+constexpr std::string_view kUpdate =
+    "UPDATE dead_letters SET state = CASE WHEN ?8 THEN state ELSE 0 END, code = ?5, last_seen = ?7,"
+    " attempts = attempts + CASE WHEN ?8 THEN 0 ELSE 1 END, run = ?9, refused_in = CASE WHEN ?8 THEN refused_in ELSE ?10 END, sinks = ?11,"
+    " decided = CASE WHEN ?8 THEN decided END, phase = ?12, component = ?13, message = ?14, config_hash = ?15, key = ?16, raw = ?17,"
+    " image = ?18, input = NULL, record = NULL, note = NULL WHERE lot = ?1 AND major = ?2 AND minor = ?3 AND sub = ?4";
 
 // The caller of a DeadLetterQueue tries again on kTransient; an upsert may be repeated whatever became of the first.
 Status as_retryable(Status failed) {
@@ -62,50 +38,65 @@ Status as_retryable(Status failed) {
   return Error(ErrorKind::kTransient, "io_error", failed.error().message());
 }
 
-}  // namespace
+void bind_optional(storage::SqliteStatement& statement, int parameter, const std::string& text) {
+  text.empty() ? statement.bind_null(parameter) : statement.bind_text(parameter, text);
+}
 
-// A source's partition with pending letters, and an ordinal as text.
-struct SqliteDeadLetterStore::WaitingPartition {
-  std::string source, partition, major, minor;
-};
+}  // namespace
 
 struct SqliteDeadLetterStore::Letter {
   std::string stage, phase, component, code, message, source, partition, key;
   Ordinal ordinal;
   std::uint32_t sub = 0;
   std::int64_t seen = 0;
-  std::string raw, input, record;  // empty: none
+  std::string raw, image;                // empty: none
+  std::optional<ReplayedLetter> replay;  // refused by a replay
 
-  std::size_t bytes() const { return sizeof(Letter) + message.size() + key.size() + raw.size() + input.size() + record.size(); }
+  std::size_t bytes() const { return sizeof(Letter) + message.size() + key.size() + raw.size() + image.size(); }
+};
+
+struct SqliteDeadLetterStore::Statements {
+  storage::SqliteStatement insert, update, refused_in, refuse;
 };
 
 SqliteDeadLetterStore::SqliteDeadLetterStore(std::string path, Options options, Clock& clock, FaultPoints& faults, Gauges gauges)
     : path_(std::move(path)), options_(std::move(options)), clock_(clock), faults_(faults), gauges_(gauges) {}
 
-SqliteDeadLetterStore::~SqliteDeadLetterStore() = default;
+// What was not flushed is lost, as with a crash: its records come again.
+SqliteDeadLetterStore::~SqliteDeadLetterStore() {
+  if (!writer_.joinable()) return;
+  writer_.request_stop();
+  writer_.join();
+}
 
 Result<std::unique_ptr<SqliteDeadLetterStore>> SqliteDeadLetterStore::open(const std::string& path, Options options, Clock& clock,
                                                                            FaultPoints& faults, Gauges gauges) {
   auto store = std::unique_ptr<SqliteDeadLetterStore>(new SqliteDeadLetterStore(path, std::move(options), clock, faults, gauges));
   const std::lock_guard lock(store->mutex_);
-  SLUICE_TRY(as_retryable(store->ensure_open({})));
+  SLUICE_TRY(as_retryable(store->ensure_open()));
   SLUICE_TRY(as_retryable(store->show_counts()));
+  store->replays_ = SLUICE_TRY(ReplayLog::open(path));
+  store->writer_ = std::jthread([store = store.get()](std::stop_token stop) { store->write_on(std::move(stop)); });
   return store;
 }
 
-Status SqliteDeadLetterStore::ensure_open(std::stop_token) {
+Status SqliteDeadLetterStore::ensure_open() {
   if (database_ && database_->has_moved()) database_.reset();
   if (database_) return {};
-  storage::SqliteDatabase::Options options;
-  options.permissions = 0600;
-  auto database = std::make_unique<storage::SqliteDatabase>(SLUICE_TRY(storage::SqliteDatabase::open(path_, options)));
-  SLUICE_TRY(migrate(*database, path_, faults_));
+  settling_.reset();
+  counted_ = false;
+  auto database = SLUICE_TRY(open_store(path_, faults_));
+  SLUICE_TRY(lots_.load(*database));
+  auto settling = std::make_unique<LetterSettling>(*database, lots_, faults_);
+  SLUICE_TRY(settling->load());
+  run_ = SLUICE_TRY(database->query_int64("SELECT value FROM store_state WHERE name = 'run'")).value_or(0);
+  settling_ = std::move(settling);
   database_ = std::move(database);
   return {};
 }
 
-SqliteDeadLetterStore::Letter SqliteDeadLetterStore::make_letter(const Batch& owner, const RejectingStage& stage,
-                                                                 const Error& reason) const {
+SqliteDeadLetterStore::Letter SqliteDeadLetterStore::make_letter(const Batch& owner, const RejectingStage& stage, const Error& reason,
+                                                                 std::uint16_t partition, const Ordinal& ordinal) const {
   Letter letter;
   letter.stage = stage.name;
   letter.phase = stage.phase;
@@ -114,6 +105,11 @@ SqliteDeadLetterStore::Letter SqliteDeadLetterStore::make_letter(const Batch& ow
   letter.message = reason.message();
   letter.source = owner.source();
   letter.seen = clock_.utc_microseconds();
+  letter.partition = owner.partitions()[partition];
+  letter.ordinal = ordinal;
+  if (owner.replay() == nullptr) return letter;
+  letter.replay = owner.replay()->of(ordinal);
+  letter.ordinal = letter.replay->ordinal;
   return letter;
 }
 
@@ -123,14 +119,11 @@ Status SqliteDeadLetterStore::put(const Batch& owner, std::span<const Rejected> 
   for (const Rejected& entry : rejected) {
     const Batch& batch = entry.batch ? *entry.batch : owner;
     const Record& record = batch.records()[entry.index];
-    Letter letter = make_letter(batch, stage, entry.reason);
-    letter.partition = batch.partitions()[record.partition];
-    letter.ordinal = record.ordinal;
+    Letter letter = make_letter(batch, stage, entry.reason, record.partition, record.ordinal);
     letter.sub = record.sub;
     letter.key = letter_key(record);
     letter.raw = record.raw;
-    letter.input = letter_input(record);
-    letter.record = letter_record(batch, record);
+    letter.image = letter_image(batch, record);
     letters.push_back(std::move(letter));
   }
   return stage_all(std::move(letters));
@@ -140,9 +133,7 @@ Status SqliteDeadLetterStore::put_inputs(const Batch& owner, std::span<const Rej
   std::vector<Letter> letters;
   letters.reserve(inputs.size());
   for (const RejectedInput& input : inputs) {
-    Letter letter = make_letter(owner, stage, input.reason);
-    letter.partition = owner.partitions()[input.partition];
-    letter.ordinal = input.ordinal;
+    Letter letter = make_letter(owner, stage, input.reason, input.partition, input.ordinal);
     letter.raw = input.raw;
     letters.push_back(std::move(letter));
   }
@@ -150,13 +141,61 @@ Status SqliteDeadLetterStore::put_inputs(const Batch& owner, std::span<const Rej
 }
 
 Status SqliteDeadLetterStore::stage_all(std::vector<Letter> letters) {
-  const std::lock_guard lock(mutex_);
-  // Room first: after an error none of `letters` was taken, and the caller comes again with all of them.
-  if (staged_bytes_ >= kMaxStagedBytes) SLUICE_TRY(write_staged({}));
+  std::unique_lock staging(staging_);
+  if (held_bytes() >= kMaxStagedBytes) {
+    // Room first: after an error none of `letters` was taken, and the caller comes again with all of them.
+    staging.unlock();
+    SLUICE_TRY(flush({}));
+    staging.lock();
+  }
   for (Letter& letter : letters) {
     staged_bytes_ += letter.bytes();
     staged_.push_back(std::move(letter));
   }
+  if (staged_bytes_ >= kHandOverBytes && handed_.empty()) {
+    handed_.swap(staged_);
+    handed_bytes_ = std::exchange(staged_bytes_, 0);
+    handed_over_.notify_one();
+  }
+  return {};
+}
+
+// The writer's thread.
+void SqliteDeadLetterStore::write_on(std::stop_token stop) {
+  while (true) {
+    {
+      std::unique_lock staging(staging_);
+      if (!handed_over_.wait(staging, stop, [&] { return !handed_.empty() && !writer_failed_; })) return;
+    }
+    const std::lock_guard lock(mutex_);
+    try {
+      if (!write_handed(stop)) {
+        const std::lock_guard staging(staging_);
+        writer_failed_ = true;
+      }
+    } catch (...) {
+      crash_ = std::current_exception();
+      return;
+    }
+  }
+}
+
+// What was handed over, if the writer has not come to it or has failed.
+Status SqliteDeadLetterStore::write_handed(std::stop_token stop) {
+  if (crash_) std::rethrow_exception(crash_);
+  {
+    const std::lock_guard staging(staging_);
+    if (handed_.empty()) return {};
+  }
+  Status written = write_transaction(handed_, std::move(stop));  // nobody else changes it without mutex_
+  if (!written) {
+    database_.reset();  // what the connection believes may be wrong now; the next call reads it anew
+    return as_retryable(std::move(written));
+  }
+  const std::lock_guard staging(staging_);
+  handed_.clear();
+  handed_bytes_ = 0;
+  if (std::exchange(writer_failed_, false)) handed_over_.notify_one();
   return {};
 }
 
@@ -166,121 +205,156 @@ Status SqliteDeadLetterStore::flush(std::stop_token stop) {
 }
 
 Status SqliteDeadLetterStore::write_staged(std::stop_token stop) {
-  if (staged_.empty()) return {};
-  Status written = write_transaction(std::move(stop));
-  if (!written) {
-    database_.reset();  // what the connection believes may be wrong now; the next call reads it anew
-    return as_retryable(std::move(written));
+  SLUICE_TRY(write_handed(stop));
+  {
+    const std::lock_guard staging(staging_);  // somebody may have handed over more meanwhile
+    handed_.insert(handed_.end(), std::make_move_iterator(staged_.begin()), std::make_move_iterator(staged_.end()));
+    handed_bytes_ += std::exchange(staged_bytes_, 0);
+    staged_.clear();
   }
-  staged_.clear();
-  staged_bytes_ = 0;
-  pending_ = true;
-  counted_ = false;
-  return {};
+  SLUICE_TRY(write_handed(stop));
+  if (!replays_ || replays_->keys().empty()) return {};
+  Status written = write_transaction({}, std::move(stop));
+  if (!written) database_.reset();
+  return as_retryable(std::move(written));
 }
 
-Status SqliteDeadLetterStore::write_transaction(std::stop_token stop) {
-  SLUICE_TRY(ensure_open(stop));
+Status SqliteDeadLetterStore::write_transaction(const std::vector<Letter>& letters, std::stop_token stop) {
+  SLUICE_TRY(ensure_open());
+  SLUICE_TRY(ensure_room(*database_, options_.retention, clock_.utc_microseconds(), faults_));
   faults_.reach("dead_letter_store.before_write");
   SLUICE_TRY(database_->begin(std::move(stop)));
-  auto upsert = SLUICE_TRY(database_->prepare(kUpsert));
-  const auto bind_optional = [&](int parameter, const std::string& text) {
-    text.empty() ? upsert.bind_null(parameter) : upsert.bind_text(parameter, text);
-  };
-  for (const Letter& letter : staged_) {
-    const std::string major = ordinal_text(letter.ordinal.major);
-    const std::string minor = ordinal_text(letter.ordinal.minor);
-    const std::string_view texts[] = {options_.pipeline, letter.stage, letter.source, letter.partition, major, minor};
-    int parameter = 0;
-    for (const std::string_view text : texts) upsert.bind_text(++parameter, text);
-    upsert.bind_int64(7, letter.sub);
-    upsert.bind_text(8, letter.phase);
-    upsert.bind_text(9, letter.component);
-    upsert.bind_text(10, letter.code);
-    upsert.bind_text(11, letter.message);
-    bind_optional(12, letter.key);
-    upsert.bind_int64(13, letter.seen);
-    upsert.bind_text(14, options_.config_hash);
-    letter.raw.empty() ? upsert.bind_null(15) : upsert.bind_blob(15, letter.raw);
-    bind_optional(16, letter.input);
-    bind_optional(17, letter.record);
-    SLUICE_TRY(upsert.run());
-  }
+  Statements statements{
+      SLUICE_TRY(database_->prepare(kInsert)), SLUICE_TRY(database_->prepare(kUpdate)),
+      SLUICE_TRY(database_->prepare("SELECT refused_in FROM dead_letters WHERE lot = ?1 AND major = ?2 AND minor = ?3 AND sub = ?4")),
+      SLUICE_TRY(database_->prepare("UPDATE replays SET outcome = 2 WHERE sequence = ?1 AND outcome = 0"))};
+  for (const Letter& letter : letters) SLUICE_TRY(write_letter(statements, letter));
+  if (replays_) SLUICE_TRY(replays_->keys().write(*database_));
   faults_.reach("dead_letter_store.before_commit");
   SLUICE_TRY(database_->commit());
   faults_.reach("dead_letter_store.after_commit");
+  if (replays_) replays_->keys().written();
   return {};
+}
+
+// G18: the first time a row, then that row again.
+Status SqliteDeadLetterStore::write_letter(Statements& statements, const Letter& letter) {
+  Lot& lot = *SLUICE_TRY(lots_.find_or_make(*database_, {options_.pipeline, letter.stage, letter.source, letter.partition}));
+  const std::string sinks = letter.replay && !letter.replay->sinks.empty() ? sink_list(letter.replay->sinks) : std::string();
+  const auto bind_name = [&](storage::SqliteStatement& statement) {
+    statement.bind_int64(1, lot.id);
+    statement.bind_int64(2, to_column(letter.ordinal.major));
+    statement.bind_int64(3, to_column(letter.ordinal.minor));
+    statement.bind_int64(4, letter.sub);
+  };
+  const auto bind = [&](storage::SqliteStatement& statement) {
+    bind_name(statement);
+    statement.bind_text(5, letter.code);
+    statement.bind_int64(7, letter.seen);
+    statement.bind_int64(9, run_);
+    letter.replay ? statement.bind_int64(10, static_cast<std::int64_t>(letter.replay->sequence)) : statement.bind_null(10);
+    bind_optional(statement, 11, sinks);
+    statement.bind_text(12, letter.phase);
+    statement.bind_text(13, letter.component);
+    statement.bind_text(14, letter.message);
+    statement.bind_text(15, options_.config_hash);
+    bind_optional(statement, 16, letter.key);
+    letter.raw.empty() ? statement.bind_null(17) : statement.bind_blob(17, letter.raw);
+    letter.image.empty() ? statement.bind_null(18) : statement.bind_blob(18, letter.image);
+  };
+  if (letter.replay) {
+    statements.refuse.bind_int64(1, static_cast<std::int64_t>(letter.replay->sequence));
+    SLUICE_TRY(statements.refuse.run());
+  }
+  bind(statements.insert);
+  statements.insert.bind_int64(6, letter.replay ? letter.replay->first_seen : letter.seen);
+  statements.insert.bind_int64(8, letter.replay ? letter.replay->attempts + 1 : 1);
+  SLUICE_TRY(statements.insert.run());
+  const bool inserted = database_->changes() != 0;
+  const bool passed = !letter.replay && lot.settled && letter.ordinal <= *lot.settled;
+  if (passed) {
+    SLUICE_TRY(reopen_lot(lot, letter.ordinal));
+  } else if (!letter.replay && (!lot.next || letter.ordinal < *lot.next)) {
+    lot.next = letter.ordinal;
+  }
+  if (inserted) {
+    ++counts_.stored;
+    counts_.oldest = std::min(counts_.oldest.value_or(letter.seen), letter.seen);
+    return {};
+  }
+  counted_ = false;
+  bool same = !passed;
+  if (letter.replay) {
+    bind_name(statements.refused_in);
+    SLUICE_TRY(statements.refused_in.step());
+    same = !statements.refused_in.column_is_null(0) &&
+           statements.refused_in.column_int64(0) == static_cast<std::int64_t>(letter.replay->sequence);
+    statements.refused_in.reset();
+  }
+  bind(statements.update);
+  statements.update.bind_int64(8, same ? 1 : 0);
+  return statements.update.run();
+}
+
+// The source reads again what every lane had passed once (its position was set back): pending begins anew from there.
+Status SqliteDeadLetterStore::reopen_lot(Lot& lot, const Ordinal& ordinal) {
+  auto update = SLUICE_TRY(database_->prepare("UPDATE lots SET settled_major = ?2, settled_minor = ?3 WHERE id = ?1"));
+  update.bind_int64(1, lot.id);
+  lot.next = ordinal;
+  lot.settled.reset();
+  if (ordinal.minor != 0) {
+    lot.settled = {ordinal.major, ordinal.minor - 1};
+  } else if (ordinal.major != 0) {
+    lot.settled = {ordinal.major - 1, Ordinal::kEnd};
+  }
+  if (lot.settled) {
+    update.bind_int64(2, to_column(lot.settled->major));
+    update.bind_int64(3, to_column(lot.settled->minor));
+  } else {
+    update.bind_null(2);
+    update.bind_null(3);
+  }
+  return update.run();
 }
 
 Status SqliteDeadLetterStore::settle(const Checkpoint& minimum) {
   const std::lock_guard lock(mutex_);
-  if (!pending_ && counted_) return {};
-  SLUICE_TRY(as_retryable(ensure_open({})));
-  Status done;
-  if (pending_) done = open_passed(minimum);
-  if (done) done = show_counts();
+  SLUICE_TRY(as_retryable(ensure_open()));
+  Status done = settle_and_retain(minimum);
   if (!done) database_.reset();  // as write_staged()
   return as_retryable(std::move(done));
 }
 
-Status SqliteDeadLetterStore::open_passed(const Checkpoint& minimum) {
-  const std::vector<WaitingPartition> passed = SLUICE_TRY(find_passed(minimum));
-  faults_.reach("dead_letter_store.before_settle");
-  if (!passed.empty()) {
-    auto update =
-        SLUICE_TRY(database_->prepare("UPDATE dead_letters SET state = 'open' WHERE state = 'pending' AND source = ?1 AND partition = ?2"
-                                      " AND (major, minor) <= (?3, ?4)"));
-    SLUICE_TRY(database_->begin({}));
-    for (const WaitingPartition& waiting : passed) {
-      update.bind_text(1, waiting.source);
-      update.bind_text(2, waiting.partition);
-      update.bind_text(3, waiting.major);
-      update.bind_text(4, waiting.minor);
-      SLUICE_TRY(update.run());
-    }
-    SLUICE_TRY(database_->commit());
+Status SqliteDeadLetterStore::settle_and_retain(const Checkpoint& minimum) {
+  if (SLUICE_TRY(settling_->settle(minimum, clock_.utc_microseconds()))) counted_ = false;
+  if (clock_.now() >= next_retention_) {
+    const std::int64_t deleted = SLUICE_TRY(retain_letters(*database_, options_.retention, clock_.utc_microseconds(), faults_));
+    if (deleted < kRetentionStep) next_retention_ = clock_.now() + kRetainEvery;
   }
-  faults_.reach("dead_letter_store.after_settle");
-  const auto left = SLUICE_TRY(database_->query_int64("SELECT EXISTS (SELECT 1 FROM dead_letters WHERE state = 'pending')"));
-  pending_ = left.value_or(0) != 0;
-  return {};
+  return show_counts();
 }
 
-// This runs with every commit as long as any letter is pending, and those of a source that was removed are so for good.  So it takes one
-// look into the index waiting_letters per partition that has pending letters, at the first of them.
-Result<std::vector<SqliteDeadLetterStore::WaitingPartition>> SqliteDeadLetterStore::find_passed(const Checkpoint& minimum) {
-  auto next = SLUICE_TRY(database_->prepare(
-      "SELECT source, partition, major, minor FROM dead_letters WHERE state = 'pending' AND (source, partition) > (?1, ?2)"
-      " ORDER BY source, partition, major, minor LIMIT 1"));
-  std::vector<WaitingPartition> passed;
-  WaitingPartition at;
-  while (true) {
-    next.bind_text(1, at.source);
-    next.bind_text(2, at.partition);
-    const bool found = SLUICE_TRY(next.step());
-    if (!found) return passed;
-    at = {std::string(next.column_text(0)), std::string(next.column_text(1)), std::string(next.column_text(2)),
-          std::string(next.column_text(3))};
-    next.reset();
-    const auto position = minimum.find(checkpoint_key(at.source, at.partition));
-    if (position == minimum.end()) continue;
-    const std::string major = ordinal_text(position->second.done.major);
-    const std::string minor = ordinal_text(position->second.done.minor);
-    if (std::tie(at.major, at.minor) <= std::tie(major, minor)) passed.push_back({at.source, at.partition, major, minor});
-  }
+Status SqliteDeadLetterStore::begin_run(std::span<const LaneStart> lanes) {
+  const std::lock_guard lock(mutex_);
+  SLUICE_TRY(as_retryable(ensure_open()));
+  Status done = settling_->begin_run(lanes);
+  database_.reset();  // all is read anew
+  return as_retryable(std::move(done));
 }
 
 Status SqliteDeadLetterStore::show_counts() {
-  const LetterCounts counts = SLUICE_TRY(count_letters(*database_));
-  if (gauges_.stored != nullptr) gauges_.stored->set(static_cast<double>(counts.stored));
-  if (gauges_.oldest != nullptr) gauges_.oldest->set(static_cast<double>(counts.oldest.value_or(0)) * 1e-6);
+  const auto version = SLUICE_TRY(database_->query_int64("PRAGMA data_version"));
+  if (!counted_ || version != data_version_) counts_ = SLUICE_TRY(count_letters(*database_));
   counted_ = true;
+  data_version_ = version.value_or(-1);
+  if (gauges_.stored != nullptr) gauges_.stored->set(static_cast<double>(counts_.stored));
+  if (gauges_.oldest != nullptr) gauges_.oldest->set(static_cast<double>(counts_.oldest.value_or(0)) * 1e-6);
   return {};
 }
 
 Result<LetterCounts> SqliteDeadLetterStore::counts() {
   const std::lock_guard lock(mutex_);
-  SLUICE_TRY(as_retryable(ensure_open({})));
+  SLUICE_TRY(as_retryable(ensure_open()));
   return count_letters(*database_);
 }
 

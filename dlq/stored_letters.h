@@ -1,5 +1,5 @@
 #pragma once
-// Reading a dead-letter store, also while no daemon runs: for the command line, the API and metrics.  Any thread; opens the file itself.
+// Reading a dead-letter store, also while a daemon writes it: for the command line, the API and metrics.
 
 #include <cstdint>
 #include <optional>
@@ -11,12 +11,10 @@
 
 namespace sluice::storage {
 class SqliteDatabase;
-}
+class SqliteStatement;
+}  // namespace sluice::storage
 
 namespace sluice::dlq {
-
-// Version of the file's tables (PRAGMA user_version).
-inline constexpr int kStoreVersion = 2;
 
 struct StoredLetter {
   std::int64_t id = 0;  // durable sequence: the order in which letters were first stored
@@ -33,6 +31,9 @@ struct StoredLetter {
   std::optional<std::string> raw;     // the original bytes
   std::optional<std::string> input;   // the source's row, JSON object
   std::optional<std::string> record;  // the record at the failing stage, JSON object: op, before, after, key, unchanged, ...
+  std::optional<std::string> image;   // the same without loss (letter_image.h); not shown
+  std::optional<std::string> sinks;   // JSON list: the sinks that lack the record; none: all behind the stage
+  std::optional<std::string> note;    // why the last replay could not take it
 };
 
 struct LetterFilter {
@@ -43,11 +44,44 @@ struct LetterFilter {
   bool content = false;
 };
 
-// No file: no letters.  kFatal newer_state, database_corrupt; kTransient when it cannot be read now.
+// The condition of a filter in SQL, over `dead_letters d JOIN lots l ON l.id = d.lot`.
+class LetterCondition {
+ public:
+  explicit LetterCondition(const LetterFilter& filter);
+  const std::string& sql() const { return sql_; }  // never empty; parameters ?1 ..
+  int parameters() const { return static_cast<int>(values_.size()); }
+  void bind(storage::SqliteStatement& statement) const;
+
+ private:
+  struct Value {
+    std::optional<std::string> text;
+    std::int64_t number = 0;
+  };
+  std::string place(Value value);
+
+  std::string sql_ = "1";
+  std::vector<Value> values_;
+};
+
+// False: nobody has stored a letter there yet.
+bool store_exists(const std::string& path);
+
+Result<std::vector<std::int64_t>> find_letters(storage::SqliteDatabase& database, const LetterFilter& filter);
+// In the order of `ids`; those that are gone are left out.
+Result<std::vector<StoredLetter>> read_letters(storage::SqliteDatabase& database, const std::vector<std::int64_t>& ids, bool content);
+
+// No file: no letters.  An older version is migrated first.  kFatal newer_state, database_corrupt; kTransient when it cannot be read now.
 Result<std::vector<StoredLetter>> list_letters(const std::string& path, const LetterFilter& filter);
 
-// One object without a line feed, as `dlq list --json` shows it (`dlq show` where the content was asked for).
-void append_letter_json(const StoredLetter& letter, std::string& out);
+enum class LetterGroup : std::uint8_t { kStage, kCode, kStageAndCode };
+
+struct LetterTotal {
+  std::string stage, code;  // empty: not grouped by it
+  std::uint64_t count = 0, pending = 0, open = 0, replaying = 0, replayed = 0, discarded = 0;
+  std::int64_t first_seen = 0, last_seen = 0;  // of the oldest and the newest
+};
+// Most letters first.  The filter's limit is that of letters and does not count here.
+Result<std::vector<LetterTotal>> total_letters(storage::SqliteDatabase& database, const LetterFilter& filter, LetterGroup by);
 
 struct LetterCounts {
   std::uint64_t stored = 0;                 // pending and open: what waits for a decision

@@ -79,7 +79,7 @@ bool RecordAccess::builtin_meta(MetaName name, Arena& arena, Value& out) const {
     case MetaName::kTable: return spec_text(&SchemaSpec::table);
     case MetaName::kPartition:
       return record_->partition < batch_->partitions().size() && text_if_any(batch_->partitions()[record_->partition], out);
-    case MetaName::kOffset: out = number(record_->ordinal.major); return true;
+    case MetaName::kOffset: out = number(batch_->log_ordinal(*record_).major); return true;
     case MetaName::kSourceTime: out = Value::timestamp(record_->source_time); return record_->source_time != 0;
     case MetaName::kIngestTime: out = Value::timestamp(batch_->ingest_time()); return true;
     case MetaName::kId: out = record_id(arena); return true;
@@ -92,9 +92,10 @@ Value RecordAccess::record_id(Arena& arena) const {
   std::string id = batch_->source() + "/";
   if (record_->partition < batch_->partitions().size()) id += batch_->partitions()[record_->partition];
   id += '/';
-  append_number(id, record_->ordinal.major);
+  const Ordinal ordinal = batch_->log_ordinal(*record_);
+  append_number(id, ordinal.major);
   id += '/';
-  append_number(id, record_->ordinal.minor);
+  append_number(id, ordinal.minor);
   if (record_->sub != 0) {
     id += '/';
     append_number(id, record_->sub);

@@ -24,8 +24,8 @@ void write_content(const Value& value, TextBuffer& out) {
 }
 
 std::string id_of(const Batch& batch, const Record& record) {
-  std::string id =
-      batch.checkpoint_keys()[record.partition] + '/' + std::to_string(record.ordinal.major) + '/' + std::to_string(record.ordinal.minor);
+  const Ordinal ordinal = batch.log_ordinal(record);
+  std::string id = batch.checkpoint_keys()[record.partition] + '/' + std::to_string(ordinal.major) + '/' + std::to_string(ordinal.minor);
   if (record.sub != 0) id += '/' + std::to_string(record.sub);
   return id;
 }

@@ -209,8 +209,9 @@ class JsonWriter::Impl {
     }
     text_.append(id_text_);
     char* at = text_.room(kIdBytes);
-    at = put_number(at, record.ordinal.major);
-    at = put_number(at, record.ordinal.minor);
+    const Ordinal ordinal = batch.log_ordinal(record);
+    at = put_number(at, ordinal.major);
+    at = put_number(at, ordinal.minor);
     if (record.sub != 0) at = put_number(at, record.sub);
     *at++ = '"';
     text_.end_at(at);

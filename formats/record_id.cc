@@ -17,8 +17,9 @@ void write_part(std::uint64_t number, TextBuffer& out) {
 
 void write_record_id(const Batch& batch, const Record& record, TextBuffer& out) {
   out.append(batch.checkpoint_keys()[record.partition]);
-  write_part(record.ordinal.major, out);
-  write_part(record.ordinal.minor, out);
+  const Ordinal ordinal = batch.log_ordinal(record);
+  write_part(ordinal.major, out);
+  write_part(ordinal.minor, out);
   if (record.sub != 0) write_part(record.sub, out);
 }
 

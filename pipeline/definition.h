@@ -18,6 +18,7 @@
 #include "core/sink.h"
 #include "core/source.h"
 #include "core/transform.h"
+#include "dlq/letter_retention.h"
 
 namespace sluice::pipeline {
 
@@ -76,6 +77,19 @@ struct SinkDefinition {
   RetryPolicy retry;
 };
 
+struct DeadLetterBudgetPolicy {
+  std::optional<std::uint64_t> count;
+  std::optional<double> share;  // 0.05: 5 %
+  std::chrono::milliseconds within{60'000};
+};
+
+// `dead_letters:` of the file.
+struct DeadLetterPolicy {
+  dlq::RetentionPolicy retention;
+  std::optional<DeadLetterBudgetPolicy> budget;
+  std::optional<SinkDefinition> copy_to;  // gets every letter, too
+};
+
 enum class Unmatched : std::uint8_t { kDrop, kDeadLetter };
 
 struct Definition {
@@ -87,7 +101,9 @@ struct Definition {
   unsigned shards = 1;
   std::size_t queue_bytes = 16ULL << 20U;  // per sink
   std::chrono::milliseconds shutdown_timeout{30'000};
-  std::string config_hash;        // of the resolved configuration; stands in dead letters
+  DeadLetterPolicy dead_letters;
+  bool replay_only = false;  // no source runs; ends when all dead letters that were asked for are replayed
+  std::string config_hash;   // of the resolved configuration; stands in dead letters
   std::string sources_hash = {};  // of what the sources are, whatever the pipeline is called; a renaming is noticed by it
 };
 

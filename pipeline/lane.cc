@@ -54,6 +54,7 @@ Lane::Lane(const SinkDefinition& definition, std::size_t index, Runtime& runtime
 Result<std::unique_ptr<Lane>> Lane::build(const SinkDefinition& definition, std::size_t index, Runtime& runtime) {
   std::unique_ptr<Lane> lane(new Lane(definition, index, runtime));
   lane->sink_ = SLUICE_TRY(definition.build(runtime.build_context("sink", definition.name, 0, 1)));
+  runtime.key_order.add_lane(index, *lane->sink_);
   if (definition.when) lane->when_ = SLUICE_TRY(definition.when());
   for (const StepDefinition& step : definition.chain) lane->chain_.push_back(SLUICE_TRY(Step::build(step, runtime, 0, 1)));
   return lane;
@@ -120,13 +121,17 @@ Status Lane::take(BoundedQueue::Item item, std::stop_token abandon) {
   pending_.push_back(SLUICE_TRY(select(std::move(item), abandon)));
   note_position(batch->through());
   commit_wanted_ = commit_wanted_ || batch->commit_wanted();
-  if (batch->commit_allowed()) {
+  if (batch->replay() != nullptr) {
+    // Says nothing of the source's chunks.
+  } else if (batch->commit_allowed()) {
     inside_chunk_.erase(batch->source());
   } else {
     inside_chunk_.insert(batch->source());
   }
   pending_bytes_ += pending_.back().queue_bytes;
   pending_records_ += pending_.back().selected.size();
+  if (batch->replay() != nullptr) SLUICE_TRY(refuse_stale(pending_.back(), abandon));
+  runtime_.key_order.written(index_, *pending_.back().batch, pending_.back().selected);
   SLUICE_TRY(write(pending_.back(), abandon));
   if (pending_.back().selected.empty()) {  // nothing of it is left to be committed but its position
     pending_bytes_ -= pending_.back().queue_bytes;
@@ -157,8 +162,10 @@ Result<Lane::Pending> Lane::select(BoundedQueue::Item item, std::stop_token aban
   });
   drop_known(*pending.batch, pending.selected);
   runtime_.taps.offer(definition_.name, TapSide::kBefore, *pending.batch, pending.selected);
-  SLUICE_TRY(apply_when(*pending.batch, pending.selected, abandon));
-  if (!chain_.empty()) SLUICE_TRY(apply_chain(pending, abandon));
+  const BatchReplay* replay = pending.batch->replay();
+  if (replay == nullptr || !replay->skip_when) SLUICE_TRY(apply_when(*pending.batch, pending.selected, abandon));
+  const std::size_t chain_from = replay == nullptr ? 0 : replay->chain_from;
+  if (chain_from < chain_.size()) SLUICE_TRY(apply_chain(pending, chain_from, abandon));
   runtime_.taps.offer(definition_.name, TapSide::kAfter, *pending.batch, pending.selected);
   return pending;
 }
@@ -166,8 +173,8 @@ Result<Lane::Pending> Lane::select(BoundedQueue::Item item, std::stop_token aban
 // L3.
 void Lane::drop_known(const Batch& batch, std::vector<std::uint32_t>& selected) {
   std::vector<const Ordinal*> done;
-  for (const std::string& key : batch.checkpoint_keys()) {
-    const auto found = done_.find(key);
+  for (const std::string& own : batch.checkpoint_keys()) {
+    const auto found = done_.find(batch.replay() == nullptr ? own : batch.replay()->checkpoint_key);
     done.push_back(found == done_.end() ? nullptr : &found->second.done);
   }
   if (std::all_of(done.begin(), done.end(), [](const Ordinal* ordinal) { return ordinal == nullptr; })) return;
@@ -203,12 +210,12 @@ Status Lane::apply_when(const Batch& batch, std::vector<std::uint32_t>& selected
   return {};
 }
 
-Status Lane::apply_chain(Pending& pending, std::stop_token abandon) {
+Status Lane::apply_chain(Pending& pending, std::size_t from, std::stop_token abandon) {
   const auto fork = Batch::fork(pending.batch, pending.selected);
-  for (const auto& step : chain_) {
-    runtime_.taps.offer(step->definition().name, TapSide::kBefore, *fork);
-    SLUICE_TRY(step->apply(*fork, dead_letters_, abandon));
-    runtime_.taps.offer(step->definition().name, TapSide::kAfter, *fork);
+  for (std::size_t i = from; i < chain_.size(); ++i) {
+    runtime_.taps.offer(chain_[i]->definition().name, TapSide::kBefore, *fork);
+    SLUICE_TRY(chain_[i]->apply(*fork, dead_letters_, abandon));
+    runtime_.taps.offer(chain_[i]->definition().name, TapSide::kAfter, *fork);
   }
   const BatchCounts& counts = fork->counts();
   runtime_.books.change([&](std::vector<LaneTally>& tallies) {
@@ -241,10 +248,37 @@ Status Lane::settle(const Rejects& rejects, std::string_view phase, std::stop_to
   }
   const bool drop = definition_.on_error == OnError::kDrop;
   for (const Rejected& entry : rejects.entries()) {
-    if (!drop) SLUICE_TRY(dead_letters_.put(*entry.batch, {&entry, 1}, {definition_.name, phase, definition_.type, "sink"}, abandon));
+    const std::string_view at = entry.reason.code().starts_with("template_") ? "template" : phase;
+    if (!drop) SLUICE_TRY(dead_letters_.put(*entry.batch, {&entry, 1}, {definition_.name, at, definition_.type, "sink"}, abandon));
     unselect(entry);
     runtime_.books.change([&](std::vector<LaneTally>& tallies) {
       (drop ? tallies[index_].books.filtered : tallies[index_].books.dead_lettered) += 1;
+      tallies[index_].in_lane -= 1;
+    });
+  }
+  // Newer rows of their keys may have been written already, behind them.
+  for (const Pending& pending : pending_) {
+    if (!drop) runtime_.key_order.written(index_, *pending.batch, pending.selected);
+  }
+  return {};
+}
+
+// G20; whatever `on_error` says, for the letter is not wrong, only late.
+Status Lane::refuse_stale(const Pending& pending, std::stop_token abandon) {
+  if (pending.batch->replay()->allow_stale) return {};
+  Rejects stale;
+  for (const std::uint32_t index : pending.selected) {
+    if (runtime_.key_order.is_newest(index_, *pending.batch, pending.batch->records()[index])) continue;
+    stale.add({pending.batch, pending.selected}, index,
+              Error(ErrorKind::kBadRecord, kStaleLetter,
+                    "the sink has written a newer row of this key since, or nobody can tell: replay it with --allow-stale to write this "
+                    "one over it, or discard it"));
+  }
+  for (const Rejected& entry : stale.entries()) {
+    SLUICE_TRY(dead_letters_.put(*entry.batch, {&entry, 1}, {definition_.name, "write", definition_.type, "sink"}, abandon));
+    unselect(entry);
+    runtime_.books.change([&](std::vector<LaneTally>& tallies) {
+      tallies[index_].books.dead_lettered += 1;
       tallies[index_].in_lane -= 1;
     });
   }

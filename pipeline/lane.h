@@ -61,10 +61,11 @@ class Lane {
   Result<Pending> select(BoundedQueue::Item item, std::stop_token abandon);
   void drop_known(const Batch& batch, std::vector<std::uint32_t>& selected);
   Status apply_when(const Batch& batch, std::vector<std::uint32_t>& selected, std::stop_token abandon);
-  Status apply_chain(Pending& pending, std::stop_token abandon);
+  Status apply_chain(Pending& pending, std::size_t from, std::stop_token abandon);
   void note_position(const Checkpoint& through);
   Status write(Pending& pending, std::stop_token abandon);
   Status settle(const Rejects& rejects, std::string_view phase, std::stop_token abandon);
+  Status refuse_stale(const Pending& pending, std::stop_token abandon);
   void unselect(const Rejected& rejected);
 
   bool commit_due() const;

@@ -10,7 +10,9 @@
 #include "pipeline/backoff.h"
 #include "pipeline/identity.h"
 #include "pipeline/lane.h"
+#include "pipeline/letter_copier.h"
 #include "pipeline/position_change.h"
+#include "pipeline/replay_shard.h"
 #include "pipeline/shard.h"
 
 namespace sluice::pipeline {
@@ -49,7 +51,10 @@ class Pipeline::Impl {
         environment_(std::move(environment)),
         books_(sink_names(definition_)),
         monitor_(definition_.name, environment_.metrics, environment_.log, environment_.clock),
-        keeper_(CheckpointStore(environment_.state_directory + "/checkpoint", environment_.faults), sink_names(definition_)) {
+        budget_(definition_.dead_letters.budget, environment_.clock),
+        key_order_(definition_),
+        keeper_(CheckpointStore(environment_.state_directory + "/checkpoint", environment_.faults), sink_names(definition_)),
+        letters_(environment_.state_directory + "/dead_letters.db", [this] { replay_bell_.ring(); }) {
     enter(State::kBuilding);
   }
 
@@ -63,6 +68,8 @@ class Pipeline::Impl {
     // Components are closed with the pipeline's end, not with its object's: a failed one must not hold locks or connections.
     for (const auto& shard : shards_) shard->snapshot_desk()->close();
     taps_->end();
+    replay_.reset();
+    copier_.reset();
     shards_.clear();
     lanes_.clear();
     finished_ = true;
@@ -99,6 +106,7 @@ class Pipeline::Impl {
     const auto desk = SLUICE_TRY(desk_of(source));
     return desk->ask(tables, std::move(stop));
   }
+  dlq::DeadLetterService& dead_letters() { return letters_; }
 
  private:
   Result<std::shared_ptr<SnapshotDesk>> desk_of(const std::string& source) const {
@@ -162,7 +170,8 @@ class Pipeline::Impl {
       return {};
     };
     SLUICE_TRY(insist({}, "dead_letters", open_store, stop));
-    runtime_ = std::make_unique<Runtime>(Runtime{definition_, environment_, schemas_, keeper_, *dead_letters_, books_, monitor_, *taps_});
+    runtime_ = std::make_unique<Runtime>(
+        Runtime{definition_, environment_, schemas_, keeper_, *dead_letters_, books_, monitor_, *taps_, budget_, key_order_});
     const auto know = [&]() -> Status {
       const std::string& directory = environment_.state_directory;
       runtime_->known_as = SLUICE_TRY(settle_identity(directory, definition_.name, definition_.sources_hash, environment_.faults)).known_as;
@@ -177,6 +186,9 @@ class Pipeline::Impl {
       };
       SLUICE_TRY(insist(sink.retry, "sink " + sink.name, build_lane, stop));
     }
+    if (auto* log = dead_letters_->replays()) replay_ = std::make_unique<ReplayShard>(lanes_, *runtime_, *log, replay_bell_);
+    if (definition_.replay_only) return {};
+    if (definition_.dead_letters.copy_to) copier_ = std::make_unique<LetterCopier>(*definition_.dead_letters.copy_to, *runtime_);
     for (const SourceDefinition& source : definition_.sources) {
       const unsigned count = source.partitioned ? std::max(1U, definition_.shards) : 1;
       for (unsigned shard = 0; shard < count; ++shard) {
@@ -203,10 +215,27 @@ class Pipeline::Impl {
     for (const std::size_t newborn : keeper_.give_birth()) SLUICE_TRY(give_birth(*lanes_[newborn], stop));
     SLUICE_TRY(insist(
         {}, "checkpoint", [&] { return keeper_.save(); }, stop));
+    SLUICE_TRY(insist(
+        {}, "dead_letters", [&] { return begin_dead_letters(); }, stop));
     for (const auto& shard : shards_) {
       SLUICE_TRY(insist(
           shard->definition().retry, "source " + shard->definition().name, [&] { return shard->open(stop); }, stop));
     }
+    return {};
+  }
+
+  // What earlier runs have left is decided by where the lanes stand now, before any record comes.
+  Status begin_dead_letters() {
+    SLUICE_TRY(dead_letters_->settle(keeper_.minimum()));
+    std::vector<LaneStart> starts;
+    for (std::size_t i = 0; i < definition_.sinks.size(); ++i) {
+      starts.push_back({definition_.sinks[i].name, keeper_.lane(i), stages_before(definition_, i)});
+    }
+    SLUICE_TRY(dead_letters_->begin_run(starts));
+    if (!replay_) return {};
+    auto* log = dead_letters_->replays();
+    key_order_.start(log->keys(), SLUICE_TRY(log->known_keys(KeyOrder::kMaxWatched)));
+    replay_->open();
     return {};
   }
 
@@ -239,9 +268,15 @@ class Pipeline::Impl {
   Status run_threads(std::stop_token stop) {
     std::stop_source stop_shards, abandon;
     std::vector<std::jthread> lane_threads, shard_threads;
+    std::stop_source stop_copy;
+    std::jthread copy_thread;
+    if (copier_) copy_thread = launch([this, token = stop_copy.get_token()] { copier_->run(token); });
     for (const auto& lane : lanes_) lane_threads.push_back(launch([&lane, token = abandon.get_token()] { lane->run(token); }));
     for (const auto& shard : shards_)
       shard_threads.push_back(launch([&shard, token = stop_shards.get_token(), last = abandon.get_token()] { shard->run(token, last); }));
+    if (replay_) {
+      shard_threads.push_back(launch([this, token = stop_shards.get_token(), last = abandon.get_token()] { replay_->run(token, last); }));
+    }
     {
       const std::lock_guard lock(mutex_);
       running_ = true;
@@ -259,6 +294,8 @@ class Pipeline::Impl {
     join(lane_threads, abandon, stop, deadline);
     stop_shards.request_stop();
     shard_threads.clear();
+    stop_copy.request_stop();
+    if (copy_thread.joinable()) copy_thread.join();
     {
       const std::lock_guard lock(mutex_);
       running_ = false;
@@ -273,7 +310,8 @@ class Pipeline::Impl {
   }
 
   bool all_read() const {
-    return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) { return shard->finished_reading(); });
+    return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) { return shard->finished_reading(); }) &&
+           (!replay_ || replay_->caught_up());
   }
 
   // Of a graceful stop, which may come as late as while the lanes drain behind sources that have ended; nullopt: none was asked for.
@@ -305,6 +343,10 @@ class Pipeline::Impl {
       auto closed = shard->close();
       if (!closed && result) result = std::move(closed);
     }
+    if (replay_) {
+      auto closed = replay_->close();
+      if (!closed && result) result = std::move(closed);
+    }
     if (!result && result.error().kind() == ErrorKind::kTransient) {  // everything is committed; the source catches up at the next start
       monitor_.report("source", result.error());
       return {};
@@ -318,11 +360,17 @@ class Pipeline::Impl {
   Books books_;
   Monitor monitor_;
   const std::shared_ptr<Taps> taps_ = std::make_shared<Taps>();
+  DeadLetterBudget budget_;
+  KeyOrder key_order_;
   CheckpointKeeper keeper_;
+  ReplayBell replay_bell_;
+  dlq::DeadLetterService letters_;
   std::unique_ptr<DeadLetterQueue> dead_letters_;
   std::unique_ptr<Runtime> runtime_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::unique_ptr<ReplayShard> replay_;
+  std::unique_ptr<LetterCopier> copier_;
 
   mutable std::mutex mutex_;
   State state_ = State::kBuilding;
@@ -344,5 +392,6 @@ std::shared_ptr<Taps> Pipeline::taps() const { return impl_->taps(); }
 Status Pipeline::request_snapshot(const std::string& source, std::span<const std::string> tables, std::stop_token stop) {
   return impl_->request_snapshot(source, tables, std::move(stop));
 }
+dlq::DeadLetterService& Pipeline::dead_letters() const { return impl_->dead_letters(); }
 
 }  // namespace sluice::pipeline

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "dlq/dead_letter_service.h"
 #include "pipeline/definition.h"
 #include "pipeline/status.h"
 #include "pipeline/taps.h"
@@ -34,6 +35,8 @@ class Pipeline {
   PipelineStatus status() const;
   std::vector<LaneBooks> books() const;  // one consistent snapshot
   bool finished() const;                 // run() has returned
+  // List, show, replay, discard; also before run() and after it.
+  dlq::DeadLetterService& dead_letters() const;
 
   // Listeners of this run; they hear of its end.
   std::shared_ptr<Taps> taps() const;

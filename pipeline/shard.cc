@@ -100,6 +100,7 @@ void Shard::enter_read(const Batch& batch) {
   for (const Record& record : batch.records()) bytes += record.raw.size();
   for (const RejectedInput& input : batch.rejected_inputs()) bytes += input.raw.size();
   records_in_.add(static_cast<double>(count));
+  runtime_.budget.note_records(count);
   bytes_in_.add(static_cast<double>(bytes));
   if (count != 0) last_record_.set(static_cast<double>(batch.ingest_time()) * 1e-6);
   runtime_.books.change([&](std::vector<LaneTally>& tallies) {
@@ -111,8 +112,24 @@ void Shard::enter_read(const Batch& batch) {
   });
 }
 
+// Text that is no record was not parsed; a field that no value can hold was not decoded.
+Status Shard::put_rejected_inputs(const Batch& batch, std::stop_token abandon) {
+  const std::span<const RejectedInput> inputs = batch.rejected_inputs();
+  const auto phase_of = [](const RejectedInput& input) {
+    return input.reason.code() == "value_not_representable" ? std::string_view("decode") : std::string_view("parse");
+  };
+  for (std::size_t begin = 0; begin < inputs.size();) {
+    std::size_t end = begin + 1;
+    while (end < inputs.size() && phase_of(inputs[end]) == phase_of(inputs[begin])) ++end;
+    SLUICE_TRY(dead_letters_.put_inputs(batch, inputs.subspan(begin, end - begin),
+                                        {definition_.name, phase_of(inputs[begin]), definition_.type, "source"}, abandon));
+    begin = end;
+  }
+  return {};
+}
+
 Status Shard::deliver(std::shared_ptr<Batch> batch, std::stop_token abandon) {
-  SLUICE_TRY(dead_letters_.put_inputs(*batch, batch->rejected_inputs(), {definition_.name, "parse", definition_.type, "source"}, abandon));
+  SLUICE_TRY(put_rejected_inputs(*batch, abandon));
   batch->counts().dead_lettered += batch->rejected_inputs().size();
   enter_read(*batch);
   const Checkpoint through = batch->through();

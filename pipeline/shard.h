@@ -42,6 +42,7 @@ class Shard {
 
   Status read_on(std::stop_token stop, std::stop_token abandon);
   Status deliver(std::shared_ptr<Batch> batch, std::stop_token abandon);
+  Status put_rejected_inputs(const Batch& batch, std::stop_token abandon);
   void enter_read(const Batch& batch);
   Status acknowledge();
   Checkpoint own_part(const Checkpoint& checkpoint) const;

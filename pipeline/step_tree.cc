@@ -171,6 +171,10 @@ Status StepTree::settle_unmatched(const Node& node, Batch& batch, std::stop_toke
 Status StepTree::descend(Node& node, std::shared_ptr<Batch> batch, std::vector<Delivery>& out, std::stop_token stop) {
   if (node.step && node.step->has_outputs()) return descend_groups(node, batch, out, stop);
   if (node.step) SLUICE_TRY(apply(node, *node.step, *batch, stop));
+  return descend_behind(node, std::move(batch), out, stop);
+}
+
+Status StepTree::descend_behind(Node& node, std::shared_ptr<Batch> batch, std::vector<Delivery>& out, std::stop_token stop) {
   SLUICE_TRY(settle_unmatched(node, *batch, stop));
   const bool sole_reader = node.children.size() == 1 && node.lanes.empty();
   if (sole_reader) return descend(node.children.front(), std::move(batch), out, stop);
@@ -207,6 +211,36 @@ Status StepTree::descend_groups(Node& route, const std::shared_ptr<Batch>& batch
     SLUICE_TRY(descend(group, std::move(branch), out, stop));
   }
   return {};
+}
+
+const StepTree::Node* StepTree::find(const Node& node, const std::string& name) {
+  if (node.name == name) return &node;
+  for (const Node& child : node.children) {
+    if (const Node* found = find(child, name)) return found;
+  }
+  return nullptr;
+}
+
+const std::vector<std::size_t>& StepTree::reached(const ReplayRoute& route) const {
+  const bool below = route.entry == ReplayRoute::Entry::kStep || route.entry == ReplayRoute::Entry::kAfter;
+  const Node* node = below ? find(root_, route.name) : &root_;
+  return node == nullptr ? root_.reached : node->reached;
+}
+
+Result<std::vector<StepTree::Delivery>> StepTree::resume(std::shared_ptr<Batch> batch, const ReplayRoute& route, std::stop_token stop) {
+  std::vector<Delivery> deliveries;
+  if (route.entry == ReplayRoute::Entry::kStep || route.entry == ReplayRoute::Entry::kAfter) {
+    auto* node = const_cast<Node*>(find(root_, route.name));
+    if (node == nullptr) {
+      return Error(ErrorKind::kFatal, "unknown_stage", "source \"" + root_.name + "\" does not reach step \"" + route.name + "\"");
+    }
+    SLUICE_TRY(route.entry == ReplayRoute::Entry::kStep ? descend(*node, std::move(batch), deliveries, stop)
+                                                        : descend_behind(*node, std::move(batch), deliveries, stop));
+    return deliveries;
+  }
+  for (std::size_t i = route.chain_index; i < source_chain_.size(); ++i) SLUICE_TRY(apply(root_, *source_chain_[i], *batch, stop));
+  SLUICE_TRY(descend(root_, std::move(batch), deliveries, stop));
+  return deliveries;
 }
 
 }  // namespace sluice::pipeline

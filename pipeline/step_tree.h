@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/dead_lettering.h"
+#include "pipeline/replay_route.h"
 #include "pipeline/runtime.h"
 #include "pipeline/step.h"
 
@@ -28,6 +29,10 @@ class StepTree {
   // Sends `batch` through the tree.  At most one delivery per lane: whoever reads a step reads nothing else, so only one way leads from a
   // source to a lane (pipeline_graph.cc refuses files that say otherwise).
   Result<std::vector<Delivery>> process(std::shared_ptr<Batch> batch, std::stop_token stop);
+  // The same for dead letters, from where `route` says; its stage is one of this source's.
+  Result<std::vector<Delivery>> resume(std::shared_ptr<Batch> batch, const ReplayRoute& route, std::stop_token stop);
+  // The lanes behind that place.
+  const std::vector<std::size_t>& reached(const ReplayRoute& route) const;
   Status close();
 
   // The lanes that this source reaches.
@@ -53,6 +58,8 @@ class StepTree {
   Status apply(Node& node, Step& step, Batch& batch, std::stop_token stop);
   Status descend(Node& node, std::shared_ptr<Batch> batch, std::vector<Delivery>& out, std::stop_token stop);
   Status descend_groups(Node& route, const std::shared_ptr<Batch>& batch, std::vector<Delivery>& out, std::stop_token stop);
+  Status descend_behind(Node& node, std::shared_ptr<Batch> batch, std::vector<Delivery>& out, std::stop_token stop);
+  static const Node* find(const Node& node, const std::string& name);
   Status settle_unmatched(const Node& node, Batch& batch, std::stop_token stop);
   void enter(const std::vector<std::size_t>& lanes, const BatchCounts& before, std::size_t size_before, const Batch& batch);
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,6 +18,8 @@
 
 #include "core/registry.h"
 #include "formats/csv_header.h"
+#include "formats/json_reader.h"
+#include "sources/file_decoder.h"
 #include "sources/file_discovery.h"
 #include "sources/file_disposal.h"
 #include "sources/file_tail.h"
@@ -189,6 +192,34 @@ class FileSource final : public Source {
       if (stop.stop_requested() || now >= deadline) return SourceState::kIdle;
       if (!context_.clock.sleep_for(std::min<std::chrono::nanoseconds>(kPollEvery, deadline - now), stop)) return SourceState::kIdle;
     }
+  }
+
+  Status read_again(const Original& original, BatchBuilder& out) override {
+    if (original.code == "record_too_large" || original.code.starts_with("compressed_")) {
+      return Error(ErrorKind::kFatal, "no_original", "only the beginning of the record was kept");
+    }
+    if (config_.format.format == Format::kCsv && config_.format.csv.header) {
+      return Error(ErrorKind::kFatal, "not_supported",
+                   "the names of its columns stood in the header of the file, which the letter does not have");
+    }
+    // Borrowed by the row, as from a block of the file.
+    const std::size_t size = original.raw.size();
+    auto* text = static_cast<char*>(out.arena().allocate(size + JsonReader::kPadding, 1));
+    std::memset(std::copy(original.raw.begin(), original.raw.end(), text), 0, JsonReader::kPadding);
+    const auto decoder = make_file_decoder(config_.format, json_, context_.schemas);
+    Record record;
+    record.op = Op::kInsert;
+    record.partition = original.partition;
+    record.ordinal = original.ordinal;
+    record.raw = {text, size};
+    if (decoder->columns() != FileDecoder::Columns::kKnown) (void)decoder->set_columns(record.raw);
+    Status decoded = decoder->decode(record.raw, out.batch(), Utf8::kUnchecked, record);
+    if (decoded) {
+      out.append(record);
+    } else {
+      out.reject(original.partition, original.ordinal, original.raw, std::move(decoded).error());
+    }
+    return {};
   }
 
   Status acknowledge(const Checkpoint& done) override {

@@ -135,7 +135,8 @@ Status RowPlan::apply(storage::SqliteDatabase& database, ValueBinder& binder, co
 Status RowPlan::append(storage::SqliteDatabase& database, ValueBinder& binder, const Batch& batch, const Record& record) {
   storage::SqliteStatement& statement = *SLUICE_TRY(prepared(insert_, database, insert_sql()));
   const Row row = record.row();
-  identity_ = fmt::format("{}/{}/{}", batch.checkpoint_keys()[record.partition], record.ordinal.major, record.ordinal.minor);
+  const Ordinal ordinal = batch.log_ordinal(record);
+  identity_ = fmt::format("{}/{}/{}", batch.checkpoint_keys()[record.partition], ordinal.major, ordinal.minor);
   if (record.sub != 0) identity_ += fmt::format("/{}", record.sub);
   binder.begin(statement);
   binder.bind_text(op_name(record.op));

@@ -111,9 +111,28 @@ shutdown_timeout: 10s
   CHECK(pipeline.shutdown_timeout == std::chrono::seconds(10));
 }
 
-TEST_CASE("settings that are not in effect yet are said to be so") {
-  const std::string text = "source: {feed: {path: a}}\nsink: {void: {}}\ndead_letters: {keep: 7d, keep_bytes: 1GiB}\n";
-  CHECK(findings(text) == "3:22 not_in_effect\n3:38 not_in_effect");
+TEST_CASE("dead_letters: how long, how many, and where to") {
+  const auto pipeline = good(R"(source: {feed: {path: a}}
+sink: {void: {}}
+dead_letters: {keep: 7d, keep_bytes: 1GiB, budget: {count: 10, share: 5%, within: 2m}, copy_to: {store: {path: b}, retry: {max: 5s}}}
+)");
+  CHECK(pipeline.dead_letters.retention.keep == std::chrono::hours(24 * 7));
+  CHECK(pipeline.dead_letters.retention.keep_bytes == 1ULL << 30U);
+  REQUIRE(pipeline.dead_letters.budget);
+  CHECK(pipeline.dead_letters.budget->count == 10);
+  CHECK(pipeline.dead_letters.budget->share == Approx(0.05));
+  CHECK(pipeline.dead_letters.budget->within == std::chrono::minutes(2));
+  REQUIRE(pipeline.dead_letter_copy);
+  CHECK(pipeline.dead_letter_copy->type() == "store");
+  CHECK(pipeline.dead_letter_copy->retry.max == std::chrono::seconds(5));
+  const auto wrong = [](const std::string& value) {
+    return findings("source: {feed: {path: a}}\nsink: {void: {}}\ndead_letters: " + value + "\n");
+  };
+  CHECK(wrong("{keep_bytes: 1kB}") == "3:28 out_of_range");
+  CHECK(wrong("{budget: {within: 1m}}") == "3:24 missing_key");
+  CHECK(wrong("{budget: {count: 1, within: 0s}}") == "3:43 out_of_range");
+  CHECK(wrong("{copy_to: {stor: {path: b}}}") == "3:26 unknown_component");
+  CHECK(wrong("{copy_to: {store: {path: b}, when: this.x}}") == "3:44 unknown_key");
 }
 
 TEST_CASE("from: forks and sources, brought into reading order") {

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "dlq/letter_json.h"
+#include "dlq/store_schema.h"
 #include "storage/sqlite_database.h"
 #include "tests/sinks/harness.h"
 #include "tests/sinks/sqlite_query.h"
@@ -50,6 +52,35 @@ Rejects reject_all(const Batch& batch, const std::string& message = "total is ne
 
 BatchMaker orders(World& world) {
   return BatchMaker(world, {{"id", Value::Type::kInt64}, {"total", Value::Type::kDecimal}, {"note", Value::Type::kString}}, {0}, "orders");
+}
+
+}  // namespace
+
+namespace {
+
+// As the older versions made it.
+void make_old_store(const std::string& path, int version) {
+  execute(
+      path,
+      "CREATE TABLE dead_letters ("
+      " id INTEGER PRIMARY KEY AUTOINCREMENT, pipeline TEXT NOT NULL, stage TEXT NOT NULL, source TEXT NOT NULL, partition TEXT NOT NULL,"
+      " major TEXT NOT NULL, minor TEXT NOT NULL, sub INTEGER NOT NULL, phase TEXT NOT NULL, component TEXT NOT NULL, code TEXT NOT NULL,"
+      " message TEXT NOT NULL, key TEXT, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+      " state TEXT NOT NULL, config_hash TEXT NOT NULL, raw BLOB, input TEXT, record TEXT,"
+      " UNIQUE (pipeline, stage, source, partition, major, minor, sub));"
+      "CREATE INDEX waiting_letters ON dead_letters (source, partition, major, minor) WHERE state = 'pending';"
+      "PRAGMA user_version = " +
+          std::to_string(version));
+  if (version == 2) execute(path, "CREATE INDEX undecided_letters ON dead_letters (first_seen) WHERE state IN ('pending', 'open')");
+  const auto insert = [&](int id, const std::string& stage, const std::string& ordinal, const std::string& state, const std::string& raw) {
+    execute(path, "INSERT INTO dead_letters VALUES (" + std::to_string(id) + ", 'shop', '" + stage + "', 'files', 'log', " + ordinal +
+                      ", 0, 'transform', 'set', 'bad', 'm', NULL, 5, 6, 3, '" + state + "', 'h', " + raw +
+                      ", NULL, '{\"op\":\"insert\"}')");
+  };
+  insert(3, "clean", "'00000000000000000000', '00000000000000000007'", "open", "NULL");
+  insert(5, "clean", "'09223372036854775808', '18446744073709551615'", "open", "NULL");
+  insert(7, "clean", "'18446744073709551615', '00000000000000000000'", "pending", "CAST('raw bytes' AS BLOB)");
+  insert(12, "out", "'00000000000000000009', '00000000000000000000'", "pending", "NULL");
 }
 
 }  // namespace
@@ -191,8 +222,11 @@ TEST_CASE("Dead letters: those of a source that was removed stay pending, and th
   CHECK(at.letters({.state = "pending"}).size() == 1);
   storage::SqliteDatabase database = std::move(storage::SqliteDatabase::open(at.path, {}).value());
   REQUIRE(database.execute(
-      "INSERT INTO dead_letters SELECT NULL, pipeline, stage, 'removed', partition, major, minor, sub, phase, component, code,"
-      " message, key, first_seen, last_seen, attempts, state, config_hash, raw, input, record FROM dead_letters"));
+      "INSERT INTO lots (pipeline, stage, source, partition) SELECT pipeline, stage, 'removed', partition FROM lots;"
+      "INSERT INTO dead_letters (lot, major, minor, sub, state, code, first_seen, last_seen, attempts, run, phase, component, message,"
+      " config_hash) SELECT 2, major, minor, sub, state, code, first_seen, last_seen, attempts, run, phase, component, message, config_hash"
+      " FROM dead_letters"));
+  at.reopen();
   REQUIRE(at.store->settle({{"files/log", {{9, 0}, "", false}}}));
   const auto pending = at.letters({.state = "pending"});
   REQUIRE(pending.size() == 1);
@@ -264,9 +298,9 @@ TEST_CASE("Dead letters: memory is bounded; a put that cannot be taken takes not
   const auto big = maker.take();
   maker.add(Op::kInsert, {Value::int64(2), Value::decimal("1"), Value::null()});
   const auto small = maker.take();
-  REQUIRE(at.store->put(*big, reject_all(*big).entries(), kStep));
   {
     const FullDisk full;
+    REQUIRE(at.store->put(*big, reject_all(*big).entries(), kStep));
     const Status refused = at.store->put(*small, reject_all(*small).entries(), kStep);
     REQUIRE(!refused);
     CHECK(refused.error().kind() == ErrorKind::kTransient);
@@ -308,7 +342,7 @@ TEST_CASE("Dead letters: a crash at any point loses no flushed letter and double
 }
 
 TEST_CASE("Dead letters: a crash during the migration is made good, a newer version is refused (G29)") {
-  for (const std::uint64_t crash_at : {1ULL, 2ULL, 3ULL, 4ULL}) {
+  for (const std::uint64_t crash_at : {1ULL, 2ULL, 3ULL, 4ULL, 5ULL, 6ULL}) {
     World world;
     world.faults.crash_at = crash_at;
     const std::string path = world.directory / "dead_letters.db";
@@ -317,7 +351,7 @@ TEST_CASE("Dead letters: a crash during the migration is made good, a newer vers
     Store at(world);
     CHECK(at.letters().empty());
     at.store.reset();
-    execute(path, "PRAGMA user_version = 3");
+    execute(path, "PRAGMA user_version = 4");
     const auto newer = SqliteDeadLetterStore::open(path, {"shop", ""}, world.clock, world.faults);
     REQUIRE(!newer);
     CHECK(newer.error().kind() == ErrorKind::kFatal);
@@ -326,24 +360,36 @@ TEST_CASE("Dead letters: a crash during the migration is made good, a newer vers
   }
 }
 
-TEST_CASE("Dead letters: a file of version 1 is migrated with its letters (G29)") {
-  for (const std::uint64_t crash_at : {0ULL, 1ULL, 2ULL}) {
-    World world;
-    Store at(world);
-    BatchMaker maker = orders(world);
-    maker.add(Op::kInsert, {Value::int64(1), Value::decimal("1"), Value::null()});
-    const auto batch = maker.take();
-    REQUIRE(at.store->put(*batch, reject_all(*batch).entries(), kStep));
-    REQUIRE(at.store->flush({}));
-    at.store.reset();
-    execute(at.path, "DROP INDEX undecided_letters; PRAGMA user_version = 1");
-    CHECK(at.letters().size() == 1);  // `dlq list` reads the older version as it is
-    world.faults.crash_at = crash_at;
-    if (crash_at != 0) CHECK_THROWS_AS(at.reopen(), SimulatedCrash);
-    world.faults.crash_at = 0;
-    at.reopen();
-    CHECK(at.letters().size() == 1);
-    CHECK(query(at.path, "SELECT count(*) FROM sqlite_master WHERE name = 'undecided_letters'") == "1\n");
+TEST_CASE("Dead letters: a file of an older version is migrated with its letters (G29)") {
+  for (const int version : {1, 2}) {
+    for (const std::uint64_t crash_at : {0ULL, 1ULL, 2ULL, 3ULL, 4ULL}) {
+      if (crash_at > static_cast<std::uint64_t>(2 * (kStoreVersion - version))) continue;
+      World world;
+      const std::string path = world.directory / "dead_letters.db";
+      make_old_store(path, version);
+      world.faults.crash_at = crash_at;
+      if (crash_at != 0) {
+        CHECK_THROWS_AS(SqliteDeadLetterStore::open(path, {"shop", "hash1"}, world.clock, world.faults), SimulatedCrash);
+        world.faults.crash_at = 0;
+      }
+      Store at(world);
+      const auto letters = at.letters({.content = true});
+      REQUIRE(letters.size() == 4);
+      CHECK(letters[0].ordinal == Ordinal{0, 7});
+      CHECK(letters[0].state == "open");
+      CHECK(letters[0].record == "{\"op\":\"insert\"}");
+      CHECK(letters[0].attempts == 3);
+      CHECK(letters[1].ordinal == Ordinal{9223372036854775808ULL, 18446744073709551615ULL});
+      CHECK(letters[1].state == "open");
+      CHECK(letters[2].ordinal == Ordinal{18446744073709551615ULL, 0});
+      CHECK(letters[2].state == "pending");
+      CHECK(letters[2].raw == "raw bytes");
+      CHECK(letters[3].stage == "out");
+      CHECK(letters[3].state == "pending");
+      CHECK(at.letters({.id = 12}).size() == 1);  // ids stay
+      REQUIRE(at.store->settle({{"files/log", {{18446744073709551615ULL, 0}, "", false}}}));
+      CHECK(at.letters({.state = "open"}).size() == 4);
+    }
   }
 }
 
