@@ -15,7 +15,7 @@ std::shared_ptr<Batch> Batch::fork(std::shared_ptr<const Batch> parent, std::spa
   copy->counts_.in = selected.size();
   copy->commit_allowed_ = parent->commit_allowed_;
   copy->commit_wanted_ = parent->commit_wanted_;
-  copy->parent_ = std::move(parent);
+  if (!selected.empty()) copy->parent_ = std::move(parent);  // an empty one needs none of its memory
   return copy;
 }
 

@@ -4,6 +4,12 @@
 
 namespace sluice {
 
+bool valid_name(std::string_view name) {
+  const auto word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !name.empty() && name.size() <= 100 && word(name[0]) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return word(c) || c == '_' || c == '-'; });
+}
+
 std::string ConnectionUrl::redacted() const {
   const std::size_t scheme = text_.find("://");
   if (scheme == std::string::npos) return text_.empty() ? "" : "***";

@@ -13,6 +13,9 @@
 
 namespace sluice {
 
+// The form of every name that users give: [a-z0-9][a-z0-9_-]*, at most 100 characters (CONFIG.md rule 3).
+bool valid_name(std::string_view name);
+
 // "64MiB", "10GB", "512" (bytes).
 struct ByteSize {
   std::uint64_t bytes = 0;

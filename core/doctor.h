@@ -23,7 +23,7 @@ struct DoctorFinding {
 };
 
 struct DoctorContext {
-  std::string pipeline, component;  // the user's names
+  std::string pipeline, component;  // what the outside knows the pipeline by (BuildContext::known_as); the user's name
   std::stop_token stop;
 };
 

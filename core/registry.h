@@ -12,6 +12,8 @@
 #include "core/build_context.h"
 #include "core/config_fields.h"
 #include "core/doctor.h"
+#include "core/record_shape.h"
+#include "core/router.h"
 #include "core/sink.h"
 #include "core/source.h"
 #include "core/transform.h"
@@ -45,11 +47,19 @@ struct SourceType : ComponentType<C> {
   bool (*partitioned)(const C&) = nullptr;  // true: every shard builds one and reads its share; null: one shard only
   std::vector<std::string_view> meta = {};  // names of meta slots beyond the common ones
   bool keeps_lag = false;                   // it keeps sluice_source_lag_seconds up to date, also while it is not asked for anything
+  // What its records look like, from what is at hand before start; nullopt: not known.  kTransient when a server did not answer.  Null:
+  // never known.
+  Result<KnownShape> (*shape)(const C&, const ShapeContext&) = nullptr;
 };
 
 template <typename C>
 struct TransformType : ComponentType<C> {
   Result<std::unique_ptr<Transform>> (*build)(const C&, const BuildContext&);
+  // What it makes of the records' shape.  Null: what comes out is not known.
+  void (*reshape)(const C&, Reshaping&) = nullptr;
+  // A step with several outputs has these two instead of `build`.  The outputs are the nodes that name them, in a fixed order.
+  Result<std::unique_ptr<Router>> (*build_router)(const C&, const BuildContext&) = nullptr;
+  std::vector<ConfigNode> (*outputs)(const C&) = nullptr;
 };
 
 template <typename C>
@@ -73,10 +83,14 @@ struct Component {
   std::function<Result<std::unique_ptr<Source>>(const Config&, const BuildContext&)> build_source;
   std::function<Result<std::unique_ptr<Transform>>(const Config&, const BuildContext&)> build_transform;
   std::function<Result<std::unique_ptr<Sink>>(const Config&, const BuildContext&)> build_sink;
-  std::function<Guarantee(const Config&)> guarantee;                                      // sources and sinks
-  std::function<bool(const Config&)> can_end;                                             // sources
-  std::function<bool(const Config&)> partitioned;                                         // sources
-  std::function<std::vector<DoctorFinding>(const Config&, const DoctorContext&)> doctor;  // empty: none
+  std::function<Result<std::unique_ptr<Router>>(const Config&, const BuildContext&)> build_router;  // steps with outputs, else empty
+  std::function<std::vector<ConfigNode>(const Config&)> outputs;                                    // the same
+  std::function<Result<KnownShape>(const Config&, const ShapeContext&)> shape;                      // sources; empty: never known
+  std::function<void(const Config&, Reshaping&)> reshape;                                           // steps; empty: not known
+  std::function<Guarantee(const Config&)> guarantee;                                                // sources and sinks
+  std::function<bool(const Config&)> can_end;                                                       // sources
+  std::function<bool(const Config&)> partitioned;                                                   // sources
+  std::function<std::vector<DoctorFinding>(const Config&, const DoctorContext&)> doctor;            // empty: none
 };
 
 // Filled once at start, then only read: any thread.
@@ -95,14 +109,16 @@ class Registry {
     component.partitioned = [partitioned = type.partitioned](const std::any& config) {
       return partitioned != nullptr && partitioned(std::any_cast<const C&>(config));
     };
+    if (type.shape != nullptr) component.shape = on_config<C>(type.shape);
     components_.push_back(std::move(component));
   }
   template <typename C>
   void add(const TransformType<C>& type) {
     Component component = erase(ComponentKind::kTransform, type);
-    component.build_transform = [build = type.build](const std::any& config, const BuildContext& context) {
-      return build(std::any_cast<const C&>(config), context);
-    };
+    if (type.build != nullptr) component.build_transform = on_config<C>(type.build);
+    if (type.build_router != nullptr) component.build_router = on_config<C>(type.build_router);
+    if (type.outputs != nullptr) component.outputs = on_config<C>(type.outputs);
+    if (type.reshape != nullptr) component.reshape = on_config<C>(type.reshape);
     components_.push_back(std::move(component));
   }
   template <typename C>
@@ -120,6 +136,10 @@ class Registry {
   const std::vector<Component>& all() const { return components_; }
 
  private:
+  template <typename C, typename F>
+  static auto on_config(F* function) {
+    return [function](const std::any& config, auto&&... rest) { return function(std::any_cast<const C&>(config), rest...); };
+  }
   template <typename C>
   static Component erase(ComponentKind kind, const ComponentType<C>& type) {
     Component component;

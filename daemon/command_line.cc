@@ -22,6 +22,7 @@ struct Parser {
   RunOptions run = {};
   EvalOptions eval = {};
   DeadLetterListOptions letters = {};
+  PositionsRenameOptions positions = {};
   std::string component = {};
   std::string log_format = {}, data_dir = {}, listen = {};
 };
@@ -56,6 +57,8 @@ void add_validate(CLI::App& app, Parser& parser) {
   add_config_options(*command, parser.config);
   command->add_flag("--json", parser.config.json, "Findings as JSON on standard output");
   command->add_flag("--allow-unset", parser.config.allow_unset, "Unset environment variables are warnings");
+  command->add_flag("--online", parser.config.online, "Ask databases for their columns, too, and check expressions against them");
+  command->add_option("--data-dir", parser.config.data_dir, "A daemon's data directory, to notice renamed pipelines");
   command->callback([&parser] { parser.action = [&parser] { return validate_command(parser.config, parser.registry, parser.streams); }; });
 }
 
@@ -63,12 +66,22 @@ void add_explain(CLI::App& app, Parser& parser) {
   CLI::App* command = app.add_subcommand("explain", "Show what a pipeline does and what it guarantees");
   add_config_options(*command, parser.config);
   command->add_flag("--allow-unset", parser.config.allow_unset, "Unset environment variables are warnings");
+  auto* mermaid = command->add_flag("--mermaid", parser.config.mermaid, "The graph as a Mermaid flowchart");
+  command->add_flag("--json", parser.config.json, "As JSON")->excludes(mermaid);
   command->callback([&parser] { parser.action = [&parser] { return explain_command(parser.config, parser.registry, parser.streams); }; });
+}
+
+void add_render(CLI::App& app, Parser& parser) {
+  CLI::App* command = app.add_subcommand("render", "Show a pipeline file as it is understood: merged, substituted, defaults filled in");
+  add_config_options(*command, parser.config);
+  command->add_flag("--allow-unset", parser.config.allow_unset, "Unset environment variables are warnings");
+  command->callback([&parser] { parser.action = [&parser] { return render_command(parser.config, parser.registry, parser.streams); }; });
 }
 
 void add_doctor(CLI::App& app, Parser& parser) {
   CLI::App* command = app.add_subcommand("doctor", "Look at the systems that pipelines lead to, and say what to mend");
   add_config_options(*command, parser.config);
+  command->add_option("--data-dir", parser.config.data_dir, "The daemon's data directory, to know renamed pipelines' slots");
   command->add_flag("--json", parser.config.json, "Findings as JSON on standard output");
   command->callback([&parser] { parser.action = [&parser] { return doctor_command(parser.config, parser.registry, parser.streams); }; });
 }
@@ -109,6 +122,20 @@ void add_dead_letters(CLI::App& app, Parser& parser) {
   });
 }
 
+void add_positions(CLI::App& app, Parser& parser) {
+  CLI::App* command = app.add_subcommand("positions", "How far pipelines have come");
+  command->require_subcommand(1);
+  CLI::App* rename = command->add_subcommand("rename", "Carry positions and dead letters over to a new name while the daemon is stopped");
+  rename->add_option("old", parser.positions.old_name, "The name so far")->required();
+  rename->add_option("new", parser.positions.new_name, "The new name")->required();
+  rename->add_option("--data-dir", parser.positions.data_dir,
+                     "The daemon's data directory (default: $STATE_DIRECTORY, else ./sluice-data)");
+  rename->callback([&parser] {
+    if (parser.positions.data_dir.empty()) parser.positions.data_dir = default_data_directory();
+    parser.action = [&parser] { return positions_rename_command(parser.positions, parser.streams); };
+  });
+}
+
 }  // namespace
 
 int command_line(int argc, const char* const* argv, const Registry& registry, Streams streams) {
@@ -120,10 +147,12 @@ int command_line(int argc, const char* const* argv, const Registry& registry, St
   add_run(app, parser);
   add_validate(app, parser);
   add_explain(app, parser);
+  add_render(app, parser);
   add_doctor(app, parser);
   add_eval(app, parser);
   add_components(app, parser);
   add_dead_letters(app, parser);
+  add_positions(app, parser);
   app.add_subcommand("version", "Show the version of sluice and of its libraries")->callback([&parser] {
     parser.action = [&parser] { return version_command(parser.streams); };
   });

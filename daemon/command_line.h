@@ -26,6 +26,9 @@ struct ConfigOptions {
   std::string settings_file;  // empty: none
   bool json = false;
   bool allow_unset = false;
+  bool online = false;   // validate: ask servers for their catalogues
+  bool mermaid = false;  // explain
+  std::string data_dir;  // validate, doctor: where positions may be known; empty: the default
 };
 
 struct RunOptions {
@@ -51,14 +54,21 @@ struct DeadLetterListOptions {
   bool json = false;
 };
 
+struct PositionsRenameOptions {
+  std::string old_name, new_name, data_dir;
+};
+
 int run_command(const RunOptions& options, const Registry& registry, Streams streams);
 int validate_command(const ConfigOptions& options, const Registry& registry, Streams streams);
+int render_command(const ConfigOptions& options, const Registry& registry, Streams streams);
 int explain_command(const ConfigOptions& options, const Registry& registry, Streams streams);
 // Asks the systems that the configuration names; kOk when no finding is an error, else kInvalid.
 int doctor_command(const ConfigOptions& options, const Registry& registry, Streams streams);
 int eval_command(const EvalOptions& options, Streams streams);
 int components_command(const std::string& name, const Registry& registry, Streams streams);  // empty name: the list
 int dead_letter_list_command(const DeadLetterListOptions& options, Streams streams);
+// While no daemon holds the data directory.  kFailed with the reason when it is refused; nothing is changed then.
+int positions_rename_command(const PositionsRenameOptions& options, Streams streams);
 int version_command(Streams streams);
 
 // Everything: parses and calls the command.  Usage errors go to streams.err and give kUsage.

@@ -4,9 +4,13 @@
 
 #include <ostream>
 
+#include "daemon/data_directory.h"
 #include "daemon/environment_variables.h"
 #include "daemon/explain.h"
 #include "daemon/findings.h"
+#include "daemon/known_positions.h"
+#include "daemon/render.h"
+#include "daemon/type_flow.h"
 #include "expr/expression.h"
 
 namespace sluice::daemon {
@@ -28,6 +32,11 @@ void load_environment(const std::string& path, const Place& place, const std::st
 
 }  // namespace
 
+std::string data_directory_of(const ConfigOptions& options, const LoadedPipelines& loaded) {
+  if (!options.data_dir.empty()) return options.data_dir;
+  return loaded.settings.data_dir.empty() ? default_data_directory() : loaded.settings.data_dir;
+}
+
 LoadedPipelines load_configuration(const ConfigOptions& options, const Registry& registry) {
   Diagnostics before;
   SourceTexts texts;
@@ -40,13 +49,16 @@ LoadedPipelines load_configuration(const ConfigOptions& options, const Registry&
   const auto expressions = expr::make_expression_checker();
   LoadedPipelines result = load_pipelines(options.paths, {registry, variables, expressions.get(), options.allow_unset, &settings});
   for (const Diagnostic& finding : before.findings()) result.findings.add(finding);
+  for (const PipelineConfig& pipeline : result.pipelines)
+    check_types(pipeline, options.online ? Online::kYes : Online::kNo, result.findings);
   if (!options.settings_file.empty()) result.texts.add(options.settings_file, std::string(texts.text(options.settings_file)));
   result.settings = std::move(settings);
   return result;
 }
 
 int validate_command(const ConfigOptions& options, const Registry& registry, Streams streams) {
-  const LoadedPipelines loaded = load_configuration(options, registry);
+  LoadedPipelines loaded = load_configuration(options, registry);
+  check_positions(loaded, data_directory_of(options, loaded));
   const auto findings = sorted_findings(loaded.findings);
   const bool good = !loaded.findings.has_errors();
   if (options.json) {
@@ -65,13 +77,30 @@ int validate_command(const ConfigOptions& options, const Registry& registry, Str
   return kOk;
 }
 
+int render_command(const ConfigOptions& options, const Registry& registry, Streams streams) {
+  const LoadedPipelines loaded = load_configuration(options, registry);
+  streams.err << findings_text(sorted_findings(loaded.findings), loaded.texts);
+  if (loaded.findings.has_errors()) return kInvalid;
+  const EnvironmentVariables variables;
+  bool first = true;
+  for (const PipelineConfig& pipeline : loaded.pipelines) {
+    streams.out << (first ? "" : "---\n") << render_pipeline(pipeline, registry, variables);
+    first = false;
+  }
+  return kOk;
+}
+
 int explain_command(const ConfigOptions& options, const Registry& registry, Streams streams) {
   const LoadedPipelines loaded = load_configuration(options, registry);
   streams.err << findings_text(sorted_findings(loaded.findings), loaded.texts);
   if (loaded.findings.has_errors()) return kInvalid;
+  if (options.json) {
+    streams.out << explain_json(loaded.pipelines);
+    return kOk;
+  }
   bool first = true;
   for (const PipelineConfig& pipeline : loaded.pipelines) {
-    streams.out << (first ? "" : "\n") << explain_pipeline(pipeline);
+    streams.out << (first ? "" : "\n") << (options.mermaid ? explain_mermaid(pipeline) : explain_pipeline(pipeline));
     first = false;
   }
   return kOk;

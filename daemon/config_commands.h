@@ -9,4 +9,7 @@ namespace sluice::daemon {
 // Puts --env-file into the environment and loads everything.  Nothing is printed.
 LoadedPipelines load_configuration(const ConfigOptions& options, const Registry& registry);
 
+// Where the positions of these pipelines are: --data-dir, else as the settings say, else default_data_directory().
+std::string data_directory_of(const ConfigOptions& options, const LoadedPipelines& loaded);
+
 }  // namespace sluice::daemon

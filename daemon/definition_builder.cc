@@ -34,7 +34,12 @@ pipeline::StepDefinition step_definition(const StepConfig& config) {
   step.from = config.from;
   step.when = predicate_factory(config.when);
   step.on_error = config.on_error;
-  step.build = factory<Transform>(config, &Component::build_transform);
+  for (const ConfigNode& output : config.outputs) step.outputs.push_back(output.text);
+  if (config.is_route) {
+    step.build_router = factory<Router>(config, &Component::build_router);
+  } else {
+    step.build = factory<Transform>(config, &Component::build_transform);
+  }
   return step;
 }
 
@@ -87,6 +92,7 @@ pipeline::Definition build_definition(const PipelineConfig& config) {
   result.queue_bytes = config.queue_bytes.bytes;
   result.shutdown_timeout = config.shutdown_timeout;
   result.config_hash = config.hash;
+  result.sources_hash = config.sources_hash;
   return result;
 }
 

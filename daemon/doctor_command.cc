@@ -8,6 +8,7 @@
 #include "core/doctor.h"
 #include "daemon/config_commands.h"
 #include "daemon/findings.h"
+#include "daemon/known_positions.h"
 
 namespace sluice::daemon {
 
@@ -30,20 +31,22 @@ std::string_view severity_name(Severity severity) {
   return "";
 }
 
-Visit visit(const PipelineConfig& pipeline, std::string_view kind, const ComponentUse& use) {
+// `known_as`: what slots are called after.
+Visit visit(const PipelineConfig& pipeline, const std::string& known_as, std::string_view kind, const ComponentUse& use) {
   Visit result{pipeline.name, std::string(kind), use.name, use.type(), static_cast<bool>(use.component->doctor), {}};
   if (!result.looked) return result;
-  result.findings = use.component->doctor(use.config, {pipeline.name, use.name, {}});
+  result.findings = use.component->doctor(use.config, {known_as, use.name, {}});
   std::stable_sort(result.findings.begin(), result.findings.end(),
                    [](const DoctorFinding& a, const DoctorFinding& b) { return a.severity < b.severity; });
   return result;
 }
 
-std::vector<Visit> visit_all(const std::vector<PipelineConfig>& pipelines) {
+std::vector<Visit> visit_all(const std::vector<PipelineConfig>& pipelines, const std::string& data_dir) {
   std::vector<Visit> visits;
   for (const PipelineConfig& pipeline : pipelines) {
-    for (const SourceConfig& source : pipeline.sources) visits.push_back(visit(pipeline, "source", source));
-    for (const SinkConfig& sink : pipeline.sinks) visits.push_back(visit(pipeline, "sink", sink));
+    const std::string outside = known_as(data_dir, pipeline.name);
+    for (const SourceConfig& source : pipeline.sources) visits.push_back(visit(pipeline, outside, "source", source));
+    for (const SinkConfig& sink : pipeline.sinks) visits.push_back(visit(pipeline, outside, "sink", sink));
   }
   return visits;
 }
@@ -95,7 +98,7 @@ int doctor_command(const ConfigOptions& options, const Registry& registry, Strea
   const LoadedPipelines loaded = load_configuration(options, registry);
   streams.err << findings_text(sorted_findings(loaded.findings), loaded.texts);
   if (loaded.findings.has_errors()) return kInvalid;
-  const std::vector<Visit> visits = visit_all(loaded.pipelines);
+  const std::vector<Visit> visits = visit_all(loaded.pipelines, data_directory_of(options, loaded));
   if (options.json) {
     write_json(visits, streams.out);
   } else {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "daemon/unserved.h"
+
 namespace sluice::daemon {
 
 namespace {
@@ -54,7 +56,7 @@ class Picture {
     // Readers of the same sources stand together; each group is a tree of its own.
     std::vector<std::vector<std::string>> groups;
     const auto note = [&](const std::vector<std::string>& from) {
-      if (!is_step(from.front()) && std::find(groups.begin(), groups.end(), from) == groups.end()) groups.push_back(from);
+      if (is_source(from.front()) && std::find(groups.begin(), groups.end(), from) == groups.end()) groups.push_back(from);
     };
     for (const StepConfig& step : pipeline_.steps) note(step.from);
     for (const SinkConfig& sink : pipeline_.sinks) note(sink.from);
@@ -66,8 +68,8 @@ class Picture {
   }
 
  private:
-  bool is_step(const std::string& name) const {
-    return std::any_of(pipeline_.steps.begin(), pipeline_.steps.end(), [&](const StepConfig& step) { return step.name == name; });
+  bool is_source(const std::string& name) const {
+    return std::any_of(pipeline_.sources.begin(), pipeline_.sources.end(), [&](const SourceConfig& source) { return source.name == name; });
   }
 
   void readers(const std::vector<std::string>& from, const std::string& indent) {
@@ -83,11 +85,25 @@ class Picture {
     for (const StepConfig* step : steps) {
       const bool last = --left == 0;
       fmt::format_to(std::back_inserter(out_), "{}{} {}{}\n", indent, last ? "└─" : "├─", titled(*step, "step"), conditions(step->when));
-      readers({step->name}, indent + (last ? "   " : "│  "));
+      const std::string below = indent + (last ? "   " : "│  ");
+      if (step->is_route) {
+        outputs(*step, below);
+      } else {
+        readers({step->name}, below);
+      }
     }
     for (const SinkConfig* sink : sinks) {
       fmt::format_to(std::back_inserter(out_), "{}{} {}{}{}\n", indent, --left == 0 ? "└─" : "├─", titled(*sink, "sink"),
                      conditions(sink->when), own_steps(sink->chain));
+    }
+  }
+
+  void outputs(const StepConfig& route, const std::string& indent) {
+    const auto groups = output_groups(pipeline_, route);
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const bool last = i + 1 == groups.size();
+      fmt::format_to(std::back_inserter(out_), "{}{} {}\n", indent, last ? "└─" : "├─", joined(groups[i], " + "));
+      readers(groups[i], indent + (last ? "   " : "│  "));
     }
   }
 
@@ -108,13 +124,50 @@ void describe_guarantee(const PipelineConfig& pipeline, const SinkConfig& sink, 
   fmt::format_to(std::back_inserter(out), "    sink {}: {}: {}\n", sink.name, promise(part), part.reason);
 }
 
+// What the file says of a component, secrets hidden; what it leaves to the defaults is left out.
+void describe_settings(const ComponentUse& use, std::string& out) {
+  const auto shown = use.component->show(use.config);
+  for (const FieldDoc& field : use.component->fields()) {
+    for (const auto& [name, text] : shown) {
+      if (name == field.name && !text.empty() && text != field.default_text)
+        fmt::format_to(std::back_inserter(out), "    {}: {}\n", name, shortened(text));
+    }
+  }
+}
+
+void describe_ends(const PipelineConfig& pipeline, std::string& out) {
+  out += "\nreads\n";
+  for (const SourceConfig& source : pipeline.sources) {
+    fmt::format_to(std::back_inserter(out), "  {}: {}\n", source.name, source.component->summary);
+    describe_settings(source, out);
+  }
+  for (const ReferenceData& data : pipeline.references)
+    fmt::format_to(std::back_inserter(out), "  {}: {} by {}, to look things up in\n", data.name, data.csv.path, data.csv.key);
+  out += "\nwrites\n";
+  for (const SinkConfig& sink : pipeline.sinks) {
+    fmt::format_to(std::back_inserter(out), "  {}: {}\n", sink.name, sink.component->summary);
+    describe_settings(sink, out);
+  }
+}
+
 }  // namespace
+
+std::vector<std::vector<std::string>> output_groups(const PipelineConfig& pipeline, const StepConfig& route) {
+  std::vector<std::vector<std::string>> groups;
+  const auto note = [&](const std::vector<std::string>& from) {
+    const bool reads_it = !from.empty() && from.front().starts_with(route.name + ".");
+    if (reads_it && std::find(groups.begin(), groups.end(), from) == groups.end()) groups.push_back(from);
+  };
+  for (const StepConfig& step : pipeline.steps) note(step.from);
+  for (const SinkConfig& sink : pipeline.sinks) note(sink.from);
+  return groups;
+}
 
 std::vector<const SourceConfig*> sources_of(const PipelineConfig& pipeline, const std::vector<std::string>& from) {
   std::vector<const SourceConfig*> result;
   for (const std::string& name : from) {
     for (const StepConfig& step : pipeline.steps) {
-      if (step.name == name) return sources_of(pipeline, step.from);
+      if (step.name == producer_of(name)) return sources_of(pipeline, step.from);
     }
     for (const SourceConfig& source : pipeline.sources) {
       if (source.name == name) result.push_back(&source);
@@ -135,6 +188,7 @@ std::string explain_pipeline(const PipelineConfig& pipeline) {
   std::string out = fmt::format("pipeline {} ({})\n", pipeline.name, pipeline.file);
   if (!pipeline.description.empty()) out += "  " + pipeline.description + "\n";
   out += "\n" + Picture(pipeline).draw();
+  describe_ends(pipeline, out);
   out += "\nguarantees\n";
   for (const SinkConfig& sink : pipeline.sinks) describe_guarantee(pipeline, sink, out);
   if (pipeline.unmatched) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "daemon/pipeline_keys.h"
+#include "daemon/unserved.h"
 
 namespace sluice::daemon {
 
@@ -35,12 +36,6 @@ std::string_view kind_word(ComponentKind kind) {
     case ComponentKind::kSink: return "sink";
   }
   return "";
-}
-
-bool valid_name(std::string_view name) {
-  const auto word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !name.empty() && name.size() <= 100 && word(name[0]) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return word(c) || c == '_' || c == '-'; });
 }
 
 bool check_name(const ConfigNode& node, std::string_view name, BindContext& context) {
@@ -77,6 +72,20 @@ Condition some_condition(const ConfigNode& written) {
 pipeline::RetryPolicy policy(const RetryKeys& keys) { return {keys.initial, keys.max, keys.give_up_after.after}; }
 pipeline::CommitPolicy policy(const CheckpointKeys& keys) { return {keys.every, keys.records, keys.bytes.bytes}; }
 
+// Keeps the expressions that a component binds.
+class RecordingChecker final : public ExpressionChecker {
+ public:
+  RecordingChecker(const ExpressionChecker* inner, std::vector<WrittenExpression>& out) : inner_(inner), out_(out) {}
+  void check(const ConfigNode& node, std::string_view source, std::size_t offset, Expected expected, Diagnostics& findings) const override {
+    out_.push_back({node, std::string(source), offset, expected == Expected::kBool});
+    if (inner_ != nullptr) inner_->check(node, source, offset, expected, findings);
+  }
+
+ private:
+  const ExpressionChecker* inner_;
+  std::vector<WrittenExpression>& out_;
+};
+
 class PipelineChecker {
  public:
   PipelineChecker(const Registry& registry, BindContext& context) : registry_(registry), context_(context) {}
@@ -98,8 +107,9 @@ class PipelineChecker {
     sources(root, result);
     if (keys_.transforms) result.steps = chain(*keys_.transforms, "", kMainStepKeys);
     sinks(root, result);
-    resolve_graph(result, some_missing_ || result.sinks.empty() ? Parts::kSomeMissing : Parts::kAll, context_);
-    unmatched(root, result);
+    if (keys_.reference) result.references = bind_references(*keys_.reference, context_);
+    result.resolved = resolve_graph(result, some_missing_ || result.sinks.empty() ? Parts::kSomeMissing : Parts::kAll, context_);
+    if (result.resolved) unmatched(root, result, unserved_places(result));
     return result;
   }
 
@@ -170,6 +180,11 @@ class PipelineChecker {
       const ConfigNode* when = node->find("when");
       if (sink.when.empty() && when != nullptr) sink.when.push_back(some_condition(*when));
       sink.on_error = common.on_error;
+      if (sink.on_error == pipeline::OnError::kTag) {
+        context_.findings.error(*node->find("on_error"), "conflict",
+                                "a sink cannot tag: a record that it refuses would be written nowhere and kept nowhere",
+                                "dead_letter, drop or stop");
+      }
       sink.commit = policy(common.checkpoint);
       sink.retry = policy(common.retry);
       result.sinks.push_back(std::move(sink));
@@ -200,9 +215,33 @@ class PipelineChecker {
       if (common.from) step.written_from = std::move(common.from->names);
       step.when = std::move(common.when.all);
       step.on_error = common.on_error;
+      if (step.component != nullptr && step.component->outputs) outputs(node, owner, step);
       steps.push_back(std::move(step));
     }
     return steps;
+  }
+
+  // A step with several outputs has no way out but these.
+  void outputs(const ConfigNode& node, const std::string& owner, StepConfig& step) {
+    step.is_route = true;
+    if (step.config.has_value()) step.outputs = step.component->outputs(step.config);
+    const std::string type = step.type();
+    if (!owner.empty()) {
+      context_.findings.error(*node.find_key(type), "conflict",
+                              fmt::format("a {} cannot stand in the chain of a source or sink: nobody could read its outputs", type),
+                              "put it into the pipeline's transforms");
+    }
+    if (const ConfigNode* when = node.find("when")) {
+      context_.findings.error(
+          *when, "conflict",
+          fmt::format("a {} has no `when`: a record could not pass it untouched, for it leads only to its outputs", type),
+          "put the condition into those of the outputs");
+    }
+    if (step.on_error == pipeline::OnError::kTag) {
+      context_.findings.error(*node.find("on_error"), "conflict",
+                              fmt::format("a {} cannot tag: a record that it cannot judge belongs to none of its outputs", type),
+                              "dead_letter, drop or stop");
+    }
   }
 
   void same_step_name(const ConfigNode& node, const std::string& name, bool given) {
@@ -228,7 +267,13 @@ class PipelineChecker {
     out.component = entry == nullptr ? nullptr : registry_.find(kind, entry->first.text);
     other_keys(node, entry, out.component, known);
     bind_common(node, known, common);
-    if (out.component != nullptr) out.config = out.component->bind(entry->second, &node, context_);
+    if (out.component != nullptr) {
+      const RecordingChecker recorder(context_.expressions, out.expressions);
+      BindContext recording = context_;
+      recording.expressions = &recorder;
+      out.config = out.component->bind(entry->second, &node, recording);
+      context_.unset_values = recording.unset_values;
+    }
     const ConfigNode* name_node = name_key != nullptr ? name_key : node.find("name");
     out.name = name_key != nullptr ? name_key->text : common.name ? *common.name : entry != nullptr ? entry->first.text : "";
     if (name_node != nullptr && (name_key != nullptr || common.name)) check_name(*name_node, out.name, context_);
@@ -331,19 +376,28 @@ class PipelineChecker {
   }
 
   // CONFIG.md rule 5: a record must not vanish because no condition holds.
-  void unmatched(const ConfigNode& root, const PipelineConfig& pipeline) {
-    const bool every = !pipeline.sinks.empty() &&
-                       std::all_of(pipeline.sinks.begin(), pipeline.sinks.end(), [](const SinkConfig& sink) { return !sink.when.empty(); });
+  void unmatched(const ConfigNode& root, const PipelineConfig& pipeline, const std::vector<Unserved>& unserved) {
     const ConfigNode* written = root.find("unmatched");
-    if (every && written == nullptr) {
+    if (!unserved.empty() && written == nullptr) {
       const ConfigNode* sinks = root.find_key(root.find("sinks") != nullptr ? "sinks" : "sink");
-      context_.findings.error(
-          *sinks, "missing_key",
-          "every sink has a `when`, and the key \"unmatched\" does not say what happens to a record that none of them takes",
-          "add unmatched: drop or unmatched: dead_letter");
+      std::string whom = "every sink has a `when`";
+      if (std::any_of(pipeline.sinks.begin(), pipeline.sinks.end(), [](const SinkConfig& sink) { return sink.when.empty(); }))
+        whom = fmt::format("every sink that reads \"{}\" has a `when`", unserved.front().name);
+      context_.findings.error(*sinks, "missing_key",
+                              whom + ", and the key \"unmatched\" does not say what happens to a record that none of them takes",
+                              "add unmatched: drop or unmatched: dead_letter");
     }
-    if (!every && written != nullptr)
+    if (unserved.empty() && written != nullptr && !pipeline.sinks.empty())
       context_.findings.warning(*written, "conflict", "unmatched has no effect: a sink without a `when` takes every record");
+    if (written == nullptr || pipeline.unmatched != pipeline::Unmatched::kDeadLetter) return;
+    for (const Unserved& place : unserved) {
+      if (place.only_way) continue;
+      context_.findings.error(
+          *written, "conflict",
+          fmt::format("records go several ways, and which of them no sink takes cannot be told behind \"{}\"", place.name),
+          "put a route where they part, or say unmatched: drop");
+      return;
+    }
   }
 
   const Registry& registry_;
@@ -377,6 +431,12 @@ PipelineConfig check_pipeline(const ConfigNode& root, const std::string& file, c
   std::uint64_t hash = 14695981039346656037ULL;
   hash_node(root, hash);
   result.hash = fmt::format("{:016x}", hash);
+  std::uint64_t sources = 14695981039346656037ULL;
+  for (const char* const key : {"source", "sources"}) {
+    if (const ConfigNode* node = root.find(key)) hash_node(*node, sources);
+  }
+  result.sources_hash = fmt::format("{:016x}", sources);
+  result.tree = root;
   return result;
 }
 

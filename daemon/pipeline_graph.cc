@@ -6,6 +6,7 @@
 #include <set>
 
 #include "daemon/pipeline_config.h"
+#include "daemon/unserved.h"
 
 namespace sluice::daemon {
 
@@ -15,28 +16,26 @@ class Graph {
  public:
   Graph(PipelineConfig& pipeline, BindContext& context) : pipeline_(pipeline), context_(context) {
     for (const SourceConfig& source : pipeline_.sources) sources_.push_back(source.name);
-    for (std::size_t i = 0; i < pipeline_.steps.size(); ++i) steps_.try_emplace(pipeline_.steps[i].name, i);
+    for (std::size_t i = 0; i < pipeline_.steps.size(); ++i) unique_ = steps_.try_emplace(pipeline_.steps[i].name, i).second && unique_;
   }
 
-  void resolve(Parts parts) {
-    bool good = names_differ();
+  bool resolve(Parts parts) {
+    bool good = names_differ() && unique_;
     for (std::size_t i = 0; i < pipeline_.steps.size(); ++i) {
       StepConfig& step = pipeline_.steps[i];
-      const std::vector<std::string> before = i == 0 ? sources_ : std::vector{pipeline_.steps[i - 1].name};
-      good = resolve_one(step.written_from, before, step.from) && good;
+      good = resolve_one(step.node, step.written_from, i == 0 ? nullptr : &pipeline_.steps[i - 1], step.from) && good;
     }
     for (SinkConfig& sink : pipeline_.sinks) {
-      const std::vector<std::string> last = pipeline_.steps.empty() ? sources_ : std::vector{pipeline_.steps.back().name};
-      good = resolve_one(sink.written_from, last, sink.from) && good;
+      good = resolve_one(sink.node, sink.written_from, pipeline_.steps.empty() ? nullptr : &pipeline_.steps.back(), sink.from) && good;
     }
-    if (!good || !without_cycle()) return;
+    if (!good || !without_cycle()) return false;
     if (parts == Parts::kAll) report_unread();
     sort_steps();
+    return true;
   }
 
  private:
   bool is_source(std::string_view name) const { return std::find(sources_.begin(), sources_.end(), name) != sources_.end(); }
-  bool is_step(std::string_view name) const { return steps_.find(name) != steps_.end(); }
 
   // A `from` could mean either.
   bool names_differ() {
@@ -50,10 +49,18 @@ class Graph {
     return good;
   }
 
-  bool resolve_one(const std::optional<std::vector<Reference>>& written, const std::vector<std::string>& otherwise,
+  // `before`: the step that is read unless `from` says otherwise; null: the sources.
+  bool resolve_one(const ConfigNode& reader, const std::optional<std::vector<Reference>>& written, const StepConfig* before,
                    std::vector<std::string>& from) {
+    if (!written && before != nullptr && before->is_route) {
+      context_.findings.error(
+          reader, "missing_key",
+          fmt::format("the step before this one is the route \"{}\": from: must say which of its outputs this one reads", before->name),
+          outputs_hint(*before));
+      return false;
+    }
     if (!written) {
-      from = otherwise;
+      from = before == nullptr ? sources_ : std::vector{before->name};
       return true;
     }
     bool good = true;
@@ -65,33 +72,69 @@ class Graph {
       }
       from.push_back(reference.name);
     }
-    const bool any_step = std::any_of(from.begin(), from.end(), [this](const std::string& name) { return is_step(name); });
-    if (good && any_step && from.size() > 1) {
-      context_.findings.error(written->front().node, "conflict",
-                              "only sources can be read together: what comes out of several steps has no common order",
-                              "name one step, or sources alone");
-      good = false;
-    }
-    return good;
+    return good && readable_together(*written, from);
+  }
+
+  // Sources, or outputs of one route: what comes out of one step has one order.
+  bool readable_together(const std::vector<Reference>& written, const std::vector<std::string>& from) {
+    const bool any_step = std::any_of(from.begin(), from.end(), [this](const std::string& name) { return !is_source(name); });
+    const bool same =
+        std::all_of(from.begin(), from.end(), [&](const std::string& name) { return producer_of(name) == producer_of(from[0]); });
+    if (!any_step || same) return true;
+    context_.findings.error(
+        written.front().node, "conflict",
+        "only sources, or outputs of one route, can be read together: what comes out of several steps has no common order",
+        "name one step, or sources alone");
+    return false;
+  }
+
+  static std::string outputs_hint(const StepConfig& route) {
+    std::string hint;
+    for (const ConfigNode& output : route.outputs) hint += (hint.empty() ? "from: " : ", or ") + route.name + "." + output.text;
+    return hint;
+  }
+
+  static bool has_output(const StepConfig& route, std::string_view name) {
+    // A route that could not be read may have any.
+    return route.outputs.empty() ||
+           std::any_of(route.outputs.begin(), route.outputs.end(), [&](const ConfigNode& output) { return output.text == name; });
   }
 
   bool known(const Reference& reference) {
     const std::string& name = reference.name;
-    if (is_step(name) || is_source(name)) return true;
-    std::vector<std::string_view> candidates(sources_.begin(), sources_.end());
-    for (const auto& [step, index] : steps_) candidates.push_back(step);
-    std::string message = fmt::format("there is no step or source \"{}\"", name);
+    if (is_source(name)) return true;
+    const auto found = steps_.find(producer_of(name));
+    const StepConfig* step = found == steps_.end() ? nullptr : &pipeline_.steps[found->second];
     const std::size_t dot = name.find('.');
-    if (dot != std::string::npos && is_step(name.substr(0, dot)))
-      message = fmt::format("the step \"{}\" has no output \"{}\"", name.substr(0, dot), name.substr(dot + 1));
-    context_.findings.add({Diagnostic::Severity::kError,
-                           reference.node.place,
-                           reference.node.path,
-                           "unknown_reference",
-                           std::move(message),
-                           nearest(name, candidates),
-                           {}});
+    if (step != nullptr && !step->is_route && dot == std::string::npos) return true;
+    if (step != nullptr && step->is_route && dot != std::string::npos && has_output(*step, name.substr(dot + 1))) return true;
+    std::vector<std::string> candidates;
+    std::string message = fmt::format("there is no step or source \"{}\"", name), hint;
+    if (step != nullptr && step->is_route && dot == std::string::npos) {
+      message = fmt::format("\"{}\" is a route, and only its outputs can be read", name);
+      hint = outputs_hint(*step);
+    } else if (step != nullptr && step->is_route) {
+      message = fmt::format("the route \"{}\" has no output \"{}\"", step->name, name.substr(dot + 1));
+      for (const ConfigNode& output : step->outputs) candidates.push_back(step->name + "." + output.text);
+      hint = outputs_hint(*step);
+    } else if (step != nullptr) {
+      message = fmt::format("the step \"{}\" has no outputs: only a route has them", step->name);
+      hint = fmt::format("from: {}", step->name);
+    } else {
+      candidates = readable_names();
+    }
+    context_.findings.add({Diagnostic::Severity::kError, reference.node.place, reference.node.path, "unknown_reference", std::move(message),
+                           nearest(name, {candidates.begin(), candidates.end()}), std::move(hint)});
     return false;
+  }
+
+  std::vector<std::string> readable_names() const {
+    std::vector<std::string> names = sources_;
+    for (const StepConfig& step : pipeline_.steps) {
+      if (!step.is_route) names.push_back(step.name);
+      for (const ConfigNode& output : step.outputs) names.push_back(step.name + "." + output.text);
+    }
+    return names;
   }
 
   // A step reads at most one step, so following it from each step finds every cycle.
@@ -103,7 +146,7 @@ class Graph {
         const auto seen = std::find(path.begin(), path.end(), at);
         if (seen != path.end()) return report_cycle({seen, path.end()}), false;
         path.push_back(at);
-        const auto next = steps_.find(pipeline_.steps[at].from.front());
+        const auto next = steps_.find(producer_of(pipeline_.steps[at].from.front()));
         if (next == steps_.end()) break;
         at = next->second;
       }
@@ -128,7 +171,11 @@ class Graph {
     for (const StepConfig& step : pipeline_.steps) read.insert(step.from.begin(), step.from.end());
     for (const SinkConfig& sink : pipeline_.sinks) read.insert(sink.from.begin(), sink.from.end());
     for (const StepConfig& step : pipeline_.steps) {
-      if (!read.contains(step.name)) unread(step.node, "step", step.name);
+      if (!step.is_route && !read.contains(step.name)) unread(step.node, "step", step.name);
+      for (const ConfigNode& output : step.outputs) {
+        const std::string name = step.name + "." + output.text;
+        if (!read.contains(name)) unread(output, "output", name);
+      }
     }
     for (const SourceConfig& source : pipeline_.sources) {
       if (!read.contains(source.name)) unread(source.node, "source", source.name);
@@ -146,7 +193,7 @@ class Graph {
     std::vector<bool> done(pipeline_.steps.size(), false);
     while (sorted.size() < done.size()) {
       for (std::size_t i = 0; i < done.size(); ++i) {
-        if (done[i] || !placed.contains(pipeline_.steps[i].from.front())) continue;
+        if (done[i] || !placed.contains(producer_of(pipeline_.steps[i].from.front()))) continue;
         placed.insert(pipeline_.steps[i].name);
         sorted.push_back(std::move(pipeline_.steps[i]));
         done[i] = true;
@@ -159,13 +206,14 @@ class Graph {
   BindContext& context_;
   std::vector<std::string> sources_;
   std::map<std::string, std::size_t, std::less<>> steps_;
+  bool unique_ = true;  // no two steps have one name, which was reported; who reads which could not be told
 };
 
 }  // namespace
 
-void resolve_graph(PipelineConfig& pipeline, Parts parts, BindContext& context) {
-  if (pipeline.sources.empty()) return;  // reported; every reference would be unknown
-  Graph(pipeline, context).resolve(parts);
+bool resolve_graph(PipelineConfig& pipeline, Parts parts, BindContext& context) {
+  if (pipeline.sources.empty()) return false;  // reported; every reference would be unknown
+  return Graph(pipeline, context).resolve(parts);
 }
 
 }  // namespace sluice::daemon

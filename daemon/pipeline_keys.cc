@@ -65,7 +65,8 @@ const ConfigFields<PipelineKeys>& PipelineKeys::fields() {
           .optional("sink", &PipelineKeys::sink, "Where records go: {<type>: {fields}}.")
           .optional("sinks", &PipelineKeys::sinks, "Several sinks: name -> sink.")
           .optional("unmatched", &PipelineKeys::unmatched,
-                    "What happens to a record that no sink's `when` holds for; required when every sink has one.")
+                    "What happens to a record that no sink's `when` holds for; required where every sink that reads something has one.")
+          .optional("reference", &PipelineKeys::reference, "Small data to look things up in: name -> {csv: {path, key, refresh}}.")
           .optional("dead_letters", &PipelineKeys::dead_letters, "How long dead letters are kept; not in effect yet.")
           .optional("shards", &PipelineKeys::shards, "Threads that read and transform; more than one only helps sources with partitions.")
           .optional("queue_bytes", &PipelineKeys::queue_bytes, "Memory for records that wait, per sink.")

@@ -47,7 +47,7 @@ struct DeadLetterKeys {
 struct PipelineKeys {
   std::optional<std::string> name;
   std::string description;
-  std::optional<ConfigNode> source, sources, transforms, sink, sinks;  // read in a second pass
+  std::optional<ConfigNode> source, sources, transforms, sink, sinks, reference;  // read in a second pass
   std::optional<pipeline::Unmatched> unmatched;
   DeadLetterKeys dead_letters;
   unsigned shards = 1;

@@ -15,6 +15,7 @@
 #include "daemon/definition_builder.h"
 #include "daemon/findings.h"
 #include "daemon/kill_fault_points.h"
+#include "daemon/known_positions.h"
 #include "daemon/run_status.h"
 #include "daemon/settings.h"
 #include "daemon/stop_signals.h"
@@ -58,6 +59,7 @@ Prepared prepare(const RunOptions& options, const Registry& registry) {
   if (options.listen) result.settings.listen = *options.listen;
   if (options.log_format) result.settings.log.format = *options.log_format;
   if (options.until_done) check_ends(result.loaded);
+  check_positions(result.loaded, result.settings.data_dir);
   return result;
 }
 
@@ -96,6 +98,7 @@ class Daemon {
     const auto begin = clock_.now();
     auto data = DataDirectory::open(prepared_.settings.data_dir, faults_);
     if (!data) return refuse(data.error());
+    report_left_behind(prepared_.loaded.pipelines, data->path(), *log_);
     std::vector<std::string> names;
     for (const PipelineConfig& config : prepared_.loaded.pipelines) names.push_back(config.name);
     RunStatus status(std::move(names));

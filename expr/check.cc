@@ -25,6 +25,11 @@ class Checker {
     return std::move(errors_);
   }
 
+  StaticType type_of(const Ast& ast) {
+    StaticType type = check(*ast.root);
+    return errors_.empty() ? type : StaticType{};
+  }
+
  private:
   struct Variable {
     std::string name;
@@ -129,11 +134,24 @@ class Checker {
       type = meta(node);
     } else if (root.kind == Resolution::Kind::kEnv) {
       type = environment(node);
-    } else if (root.kind != Resolution::Kind::kRoot) {
+    } else if (root.kind == Resolution::Kind::kRoot) {
+      type = field(node, root.root);
+    } else {
       if (is_variable_prefix(operand)) return {};
       type = member(node, check(operand));
     }
     return node.optional ? StaticType{'o'} : type;
+  }
+
+  // A field of this or before; the columns of `key` are not told apart from the others.
+  StaticType field(const Node& node, Root root) {
+    if (options_.known == nullptr || options_.known->shape == nullptr || root == Root::kKey) return {};
+    const RecordShape& shape = *options_.known->shape;
+    if (const FieldShape* known = shape.find(node.name)) return {letter_of(known->type)};
+    if (node.kind == Node::Kind::kHas || node.optional) return {};
+    error(node.name_range, "expression_unknown_field", "there is no field \"" + node.name + "\" here", nearest(node.name, shape.names()),
+          shape.origin.empty() ? "" : "the fields are known from " + shape.origin);
+    return {};
   }
 
   // a.b of a variable a.b.c: not a value by itself, but the beginning of one.
@@ -158,6 +176,12 @@ class Checker {
       error(node.name_range, "expression_unknown_field", "meta has no field \"" + node.name + "\"",
             nearest(node.name, {names.begin(), names.end()}));
       return {};
+    }
+    const bool asked = node.kind == Node::Kind::kHas || node.optional;
+    if (options_.known != nullptr && !asked) {
+      const auto& absent = options_.known->absent_meta;
+      if (std::find(absent.begin(), absent.end(), node.name) != absent.end())
+        error(node.name_range, "expression_unknown_field", "none of this pipeline's sources has meta." + node.name);
     }
     switch (static_cast<MetaName>(found - names.begin())) {
       case MetaName::kOp:
@@ -348,5 +372,7 @@ class Checker {
 }  // namespace
 
 std::vector<CompileError> check(const Ast& ast, const CompileOptions& options) { return Checker(options).run(ast); }
+
+StaticType static_type(const Ast& ast, const CompileOptions& options) { return Checker(options).type_of(ast); }
 
 }  // namespace sluice::expr

@@ -7,6 +7,8 @@
 
 #include "expr/compiled.h"
 #include "expr/expression.h"
+#include "expr/known_records.h"
+#include "expr/static_type.h"
 
 namespace sluice::expr {
 
@@ -18,6 +20,7 @@ struct CompileOptions {
   bool records = true;                      // the roots this, before, key, meta and env exist
   std::vector<std::string> variables = {};  // further names, dots allowed; their values are given to each evaluation
   std::string container = {};               // CEL's namespace in which names are looked up first
+  const KnownRecords* known = nullptr;      // what the checker may say of fields; null: any may be there
 };
 
 // Where a name leads.
@@ -37,6 +40,9 @@ const Node& chain_head(const Node& node);
 
 // Everything that is wrong, in the order of the source.
 std::vector<CompileError> check(const Ast& ast, const CompileOptions& options);
+
+// The type of the whole; anything where the source has errors.
+StaticType static_type(const Ast& ast, const CompileOptions& options);
 
 // The text of an environment variable (getenv unless options.environment is set).
 std::optional<std::string> environment_variable(const CompileOptions& options, std::string_view name);

@@ -42,6 +42,24 @@ StaticType join(const StaticType& a, const StaticType& b) {
   return a;
 }
 
+char letter_of(const std::optional<Value::Type>& type) {
+  if (!type) return '*';
+  switch (*type) {
+    case Value::Type::kBool: return 'b';
+    case Value::Type::kInt64: return 'i';
+    case Value::Type::kUint64: return 'u';
+    case Value::Type::kFloat64: return 'd';
+    case Value::Type::kDecimal: return 'e';
+    case Value::Type::kString: return 's';
+    case Value::Type::kBytes: return 'y';
+    case Value::Type::kTimestamp: return 't';
+    case Value::Type::kDuration: return 'D';
+    case Value::Type::kDate: return 'a';
+    case Value::Type::kList: return 'l';
+    default: return '*';  // uuid, bits and json are texts in some places and not in others
+  }
+}
+
 std::string_view letter_name(char letter) {
   switch (letter) {
     case 'n': return "null";

@@ -2,6 +2,7 @@
 // What the checker knows of a value before it exists.  Letters as in functions.h; '*' is anything.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ StaticType with_item(char letter, const StaticType& item);
 StaticType join(const StaticType& a, const StaticType& b);
 
 std::string_view letter_name(char letter);                   // "int", "string", ...
+char letter_of(const std::optional<Value::Type>& type);      // of a field; '*' where expressions take it for more than one of these
 std::string names_of(const std::vector<StaticType>& types);  // "int, string"
 
 bool is_number_letter(char letter);

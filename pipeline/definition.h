@@ -14,6 +14,7 @@
 #include "core/dead_letter_queue.h"
 #include "core/predicate.h"
 #include "core/registry.h"
+#include "core/router.h"
 #include "core/sink.h"
 #include "core/source.h"
 #include "core/transform.h"
@@ -41,10 +42,12 @@ using PredicateFactory = std::function<Result<std::unique_ptr<Predicate>>()>;
 struct StepDefinition {
   std::string name;  // the user's; in the chain of a source or sink "<owner>.<step>"
   std::string type;
-  std::vector<std::string> from;  // names of sources and steps it reads; in an owner's chain unused
+  std::vector<std::string> from;  // what it reads: sources, one step, or outputs of one route as "<route>.<output>"; not in a chain
   PredicateFactory when;          // empty: always
   OnError on_error = OnError::kDeadLetter;
-  std::function<Result<std::unique_ptr<Transform>>(const BuildContext&)> build;
+  std::function<Result<std::unique_ptr<Transform>>(const BuildContext&)> build;  // empty for a route, which has these two:
+  std::function<Result<std::unique_ptr<Router>>(const BuildContext&)> build_router;
+  std::vector<std::string> outputs;  // names, without the step's
 };
 
 struct SourceDefinition {
@@ -63,7 +66,7 @@ struct SourceDefinition {
 struct SinkDefinition {
   std::string name;
   std::string type;
-  std::vector<std::string> from;  // names of the sources and steps it reads
+  std::vector<std::string> from;  // as a step's
   PredicateFactory when;          // empty: every record
   OnError on_error = OnError::kDeadLetter;
   std::vector<StepDefinition> chain;
@@ -80,11 +83,12 @@ struct Definition {
   std::vector<SourceDefinition> sources;
   std::vector<StepDefinition> steps;  // a step stands after everything it reads
   std::vector<SinkDefinition> sinks;
-  Unmatched unmatched = Unmatched::kDrop;  // matters only when every sink has a `when`
+  Unmatched unmatched = Unmatched::kDrop;  // where only sinks with a `when` read, and none takes a record
   unsigned shards = 1;
   std::size_t queue_bytes = 16ULL << 20U;  // per sink
   std::chrono::milliseconds shutdown_timeout{30'000};
-  std::string config_hash;  // of the resolved configuration; stands in dead letters
+  std::string config_hash;        // of the resolved configuration; stands in dead letters
+  std::string sources_hash = {};  // of what the sources are, whatever the pipeline is called; a renaming is noticed by it
 };
 
 // What the daemon lends to a running pipeline; outlives it.

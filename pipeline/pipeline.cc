@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "pipeline/backoff.h"
+#include "pipeline/identity.h"
 #include "pipeline/lane.h"
 #include "pipeline/shard.h"
 
@@ -139,6 +140,12 @@ class Pipeline::Impl {
     };
     SLUICE_TRY(insist({}, "dead_letters", open_store, stop));
     runtime_ = std::make_unique<Runtime>(Runtime{definition_, environment_, schemas_, keeper_, *dead_letters_, books_, monitor_});
+    const auto know = [&]() -> Status {
+      const std::string& directory = environment_.state_directory;
+      runtime_->known_as = SLUICE_TRY(settle_identity(directory, definition_.name, definition_.sources_hash, environment_.faults)).known_as;
+      return {};
+    };
+    SLUICE_TRY(insist({}, "pipeline", know, stop));
     for (std::size_t i = 0; i < definition_.sinks.size(); ++i) {
       const SinkDefinition& sink = definition_.sinks[i];
       const auto build_lane = [&]() -> Status {

@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::pipeline {
 
@@ -33,9 +34,17 @@ Result<std::unique_ptr<Step>> Step::build(const StepDefinition& definition, Runt
   Counter& cpu = runtime.environment.metrics.counter("sluice_step_cpu_seconds_total", "CPU time spent in the step.",
                                                      runtime.labels("transform", definition.name));
   std::unique_ptr<Step> step(new Step(definition, cpu));
-  auto transform = definition.build(runtime.build_context("transform", definition.name, shard, shard_count));
-  if (!transform) return std::move(transform).error().context("step \"" + definition.name + "\"");
-  step->transform_ = std::move(transform).value();
+  const auto built = [&]() -> Status {
+    const BuildContext context = runtime.build_context("transform", definition.name, shard, shard_count);
+    if (definition.build_router) {
+      step->router_ = SLUICE_TRY(definition.build_router(context));
+    } else {
+      step->transform_ = SLUICE_TRY(definition.build(context));
+    }
+    return {};
+  }();
+  if (!built) return Error(built.error()).context("step \"" + definition.name + "\"");
+  step->routes_.outputs.resize(definition.outputs.size());
   if (definition.when) step->when_ = SLUICE_TRY(definition.when());
   return step;
 }
@@ -74,9 +83,33 @@ Status Step::settle(Batch& batch, const Rejects& rejects, DeadLettering& dead_le
       return {};
     case OnError::kDeadLetter: break;
   }
-  SLUICE_TRY(dead_letters.put(batch, rejects.entries(), {definition_.name, "transform", definition_.type, "transform"}, stop));
+  SLUICE_TRY(put(batch, rejects, dead_letters, stop));
   for (const Rejected& entry : rejects.entries()) batch.remove(entry.index, Fate::kDeadLettered);
   return {};
+}
+
+Status Step::put(const Batch& batch, const Rejects& rejects, DeadLettering& dead_letters, std::stop_token stop) {
+  return dead_letters.put(batch, rejects.entries(), {definition_.name, "transform", definition_.type, "transform"}, stop);
+}
+
+Result<const Routes*> Step::route(Batch& batch, std::uint64_t& dead_lettered, DeadLettering& dead_letters, std::stop_token stop) {
+  const double began = thread_cpu_seconds();
+  Rejects rejects;
+  routes_.clear();
+  dead_lettered = 0;
+  batch.activate_all();
+  if (batch.size() != 0) {
+    Status routed = router_->route(batch, routes_, rejects, stop);
+    if (!routed) return failed(definition_.name, std::move(routed).error());
+  }
+  cpu_seconds_.add(thread_cpu_seconds() - began);
+  if (!rejects.empty() && definition_.on_error == OnError::kStop) return stopped_by(definition_.name, rejects.entries().front().reason);
+  if (definition_.on_error == OnError::kDrop) rejects.clear();
+  for (const std::uint32_t index : routes_.dead_letters)
+    rejects.add(index, Error(ErrorKind::kBadRecord, "unmatched", "no condition of the route holds for this record"));
+  SLUICE_TRY(put(batch, rejects, dead_letters, stop));
+  dead_lettered = rejects.entries().size();
+  return &std::as_const(routes_);
 }
 
 void add_tag(Batch& batch, Record& record, std::string_view tag) {

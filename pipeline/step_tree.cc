@@ -1,14 +1,21 @@
 #include "pipeline/step_tree.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
 namespace sluice::pipeline {
 
 namespace {
 
-bool reads(const std::vector<std::string>& from, const std::string& name) {
-  return std::find(from.begin(), from.end(), name) != from.end();
+using Names = std::vector<std::string>;
+
+bool contains(const Names& names, const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); }
+
+// Sources are read together by several readers in different sets; outputs of a route in exactly the set that makes the group.
+bool reads(const Names& from, const Names& node) {
+  if (node.size() == 1 && contains(from, node.front())) return from.size() == 1 || node.front().find('.') == std::string::npos;
+  return from.size() == node.size() && std::all_of(node.begin(), node.end(), [&](const std::string& name) { return contains(from, name); });
 }
 
 }  // namespace
@@ -17,32 +24,64 @@ Result<std::unique_ptr<StepTree>> StepTree::build(const SourceDefinition& source
   std::unique_ptr<StepTree> tree(new StepTree(runtime));
   for (const StepDefinition& step : source.chain) tree->source_chain_.push_back(SLUICE_TRY(Step::build(step, runtime, shard, shard_count)));
   tree->root_.name = source.name;
+  tree->root_.answers_to = {source.name};
   SLUICE_TRY(tree->grow(tree->root_, shard, shard_count));
-  const auto& sinks = runtime.definition.sinks;
-  const bool all_conditional = std::all_of(sinks.begin(), sinks.end(), [](const SinkDefinition& sink) { return bool(sink.when); });
-  if (all_conditional && runtime.definition.unmatched == Unmatched::kDeadLetter) {
-    for (const SinkDefinition& sink : sinks) tree->sink_conditions_.push_back(SLUICE_TRY(sink.when()));
+  if (runtime.definition.unmatched != Unmatched::kDeadLetter) return tree;
+  for (const SinkDefinition& sink : runtime.definition.sinks) {
+    tree->sink_conditions_.emplace_back();
+    if (sink.when) tree->sink_conditions_.back() = SLUICE_TRY(sink.when());
   }
   return tree;
 }
 
 Status StepTree::grow(Node& node, unsigned shard, unsigned shard_count) {
-  for (const StepDefinition& definition : runtime_.definition.steps) {
-    if (!reads(definition.from, node.name)) continue;
-    Node child;
-    child.name = definition.name;
-    child.step = SLUICE_TRY(Step::build(definition, runtime_, shard, shard_count));
-    SLUICE_TRY(grow(child, shard, shard_count));
-    node.reached.insert(node.reached.end(), child.reached.begin(), child.reached.end());
-    node.children.push_back(std::move(child));
-  }
   const auto& sinks = runtime_.definition.sinks;
   for (std::size_t lane = 0; lane < sinks.size(); ++lane) {
-    if (reads(sinks[lane].from, node.name)) node.lanes.push_back(lane);
+    if (reads(sinks[lane].from, node.answers_to)) node.lanes.push_back(lane);
   }
-  node.reached.insert(node.reached.end(), node.lanes.begin(), node.lanes.end());
+  for (const StepDefinition& definition : runtime_.definition.steps) {
+    if (!reads(definition.from, node.answers_to)) continue;
+    Node child;
+    child.name = definition.name;
+    child.answers_to = {definition.name};
+    child.step = SLUICE_TRY(Step::build(definition, runtime_, shard, shard_count));
+    node.children.push_back(std::move(child));
+  }
+  const bool sole_reader = node.children.size() + (node.lanes.empty() ? 0 : 1) == 1;
+  for (Node& child : node.children) {
+    child.only_way = node.only_way && sole_reader;
+    SLUICE_TRY(child.step->has_outputs() ? grow_groups(child, shard, shard_count) : grow(child, shard, shard_count));
+  }
+  node.reached = node.lanes;
+  for (const Node& child : node.children) node.reached.insert(node.reached.end(), child.reached.begin(), child.reached.end());
   std::sort(node.reached.begin(), node.reached.end());
   node.reached.erase(std::unique(node.reached.begin(), node.reached.end()), node.reached.end());
+  return {};
+}
+
+Status StepTree::grow_groups(Node& route, unsigned shard, unsigned shard_count) {
+  const Names& outputs = route.step->definition().outputs;
+  std::vector<std::vector<std::size_t>> groups;
+  const auto note = [&](const Names& from) {
+    std::vector<std::size_t> read;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      if (contains(from, route.name + "." + outputs[i])) read.push_back(i);
+    }
+    if (!read.empty() && std::find(groups.begin(), groups.end(), read) == groups.end()) groups.push_back(std::move(read));
+  };
+  for (const StepDefinition& step : runtime_.definition.steps) note(step.from);
+  for (const SinkDefinition& sink : runtime_.definition.sinks) note(sink.from);
+  for (std::vector<std::size_t>& outputs_read : groups) {
+    Node group;
+    group.name = route.name;
+    for (const std::size_t output : outputs_read) group.answers_to.push_back(route.name + "." + outputs[output]);
+    group.outputs = std::move(outputs_read);
+    group.only_way = route.only_way;
+    SLUICE_TRY(grow(group, shard, shard_count));
+    route.reached.insert(route.reached.end(), group.reached.begin(), group.reached.end());
+    route.children.push_back(std::move(group));
+  }
+  std::sort(route.reached.begin(), route.reached.end());
   return {};
 }
 
@@ -98,7 +137,10 @@ Result<std::vector<StepTree::Delivery>> StepTree::process(std::shared_ptr<Batch>
 
 // A record that no sink's `when` wants, where the file says that such records are dead letters.
 Status StepTree::settle_unmatched(const Node& node, Batch& batch, std::stop_token stop) {
-  if (sink_conditions_.empty() || !node.children.empty()) return {};
+  const bool conditional = std::all_of(node.lanes.begin(), node.lanes.end(), [&](std::size_t lane) {
+    return lane < sink_conditions_.size() && sink_conditions_[lane] != nullptr;
+  });
+  if (!conditional || !node.only_way || !node.children.empty() || sink_conditions_.empty()) return {};
   batch.activate_all();
   std::vector<bool> wanted(batch.size());
   for (const std::size_t lane : node.lanes) {
@@ -122,6 +164,7 @@ Status StepTree::settle_unmatched(const Node& node, Batch& batch, std::stop_toke
 }
 
 Status StepTree::descend(Node& node, std::shared_ptr<Batch> batch, std::vector<Delivery>& out, std::stop_token stop) {
+  if (node.step && node.step->has_outputs()) return descend_groups(node, batch, out, stop);
   if (node.step) SLUICE_TRY(apply(node, *node.step, *batch, stop));
   SLUICE_TRY(settle_unmatched(node, *batch, stop));
   const bool sole_reader = node.children.size() == 1 && node.lanes.empty();
@@ -133,6 +176,31 @@ Status StepTree::descend(Node& node, std::shared_ptr<Batch> batch, std::vector<D
     SLUICE_TRY(descend(child, std::move(branch), out, stop));
   }
   for (const std::size_t lane : node.lanes) out.push_back({lane, batch});
+  return {};
+}
+
+// Every group gets its batch, an empty one too: it moves the position of the lanes behind it (G8).
+Status StepTree::descend_groups(Node& route, const std::shared_ptr<Batch>& batch, std::vector<Delivery>& out, std::stop_token stop) {
+  std::uint64_t dead_lettered = 0;
+  const Routes& routes = *SLUICE_TRY(route.step->route(*batch, dead_lettered, dead_letters_, stop));
+  for (Node& group : route.children) {
+    chosen_ = routes.outputs[group.outputs.front()];
+    for (std::size_t i = 1; i < group.outputs.size(); ++i) {
+      const auto& more = routes.outputs[group.outputs[i]];
+      merged_.clear();
+      std::set_union(chosen_.begin(), chosen_.end(), more.begin(), more.end(), std::back_inserter(merged_));
+      chosen_.swap(merged_);
+    }
+    auto branch = Batch::fork(batch, chosen_);
+    runtime_.books.change([&](std::vector<LaneTally>& tallies) {
+      for (const std::size_t lane : group.reached) {
+        tallies[lane].books.dead_lettered += dead_lettered;
+        tallies[lane].books.filtered += batch->size() - dead_lettered - branch->size();
+        tallies[lane].in_shard = tallies[lane].in_shard - batch->size() + branch->size();
+      }
+    });
+    SLUICE_TRY(descend(group, std::move(branch), out, stop));
+  }
   return {};
 }
 

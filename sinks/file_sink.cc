@@ -108,7 +108,7 @@ class FileSink final : public Sink {
         layout_(layout_of(config)),
         compressor_(make_compressor(config.compression)),
         shared_encoder_(make_encoder(config.format)),
-        destination_(root_directory(prefix_), context.pipeline, context.component, scope_),
+        destination_(root_directory(prefix_), context.outside_name(), context.component, scope_),
         parts_(compressor_.get(), scope_) {}
 
   Result<std::optional<Checkpoint>> open(std::stop_token stop) override;

@@ -47,9 +47,9 @@ class KafkaSink final : public Sink {
       : config_(config),
         exactly_once_(config.delivery == KafkaDelivery::kExactlyOnce),
         instance_(context.instance),
-        client_id_("sluice." + context.pipeline + "." + context.component),
+        client_id_("sluice." + context.outside_name() + "." + context.component),
         transactional_id_(config.transactional_id.empty() ? client_id_ : config.transactional_id),
-        progress_name_(std::string(kProgressTopic) + context.pipeline),
+        progress_name_(std::string(kProgressTopic) + context.outside_name()),
         log_(context.log),
         faults_(context.faults),
         statistics_(context.metrics),
@@ -376,7 +376,7 @@ Status KafkaSink::close(Closing how) {
 }
 
 Result<std::unique_ptr<Sink>> build(const KafkaSinkConfig& config, const BuildContext& context) {
-  const std::string progress = std::string(kProgressTopic) + context.pipeline;
+  const std::string progress = std::string(kProgressTopic) + context.outside_name();
   if (const std::string wrong = wrong_topic_name(progress); !wrong.empty()) {
     return Error(ErrorKind::kInvalidConfig, "bad_value", "the pipeline's name cannot be part of the progress topic's: " + wrong);
   }

@@ -117,7 +117,7 @@ class SqliteSink final : public Sink {
         rules_{config.mode, config.columns, config.key, config.deletes},
         faults_(context.faults),
         table_(std::move(table)),
-        progress_(context.pipeline, context.component, context.instance) {}
+        progress_(context.outside_name(), context.component, context.instance) {}
 
   Result<std::optional<Checkpoint>> open(std::stop_token stop) override;
   Status write(const BatchView& view, Rejects& rejects, std::stop_token stop) override;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/registry.h"
+#include "formats/csv_header.h"
 #include "sources/file_discovery.h"
 #include "sources/file_disposal.h"
 #include "sources/file_tail.h"
@@ -418,6 +419,26 @@ class FileSource final : public Source {
   bool first_start_ = true;
 };
 
+// From the headers of the CSV files that are there; one that is to come may have other columns, so nothing is known without a file.
+Result<KnownShape> shape(const FileSourceConfig& config, const ShapeContext&) {
+  constexpr std::size_t kMaxLookedAt = 20;  // files
+  if (config.format.format == Format::kLines) {
+    return KnownShape(RecordShape{{{"line", Value::Type::kString, false, false}}, "the format lines"});
+  }
+  if (config.format.format != Format::kCsv || !config.format.csv.header) return KnownShape();
+  KnownShape result;
+  std::size_t looked_at = 0;
+  for (const auto& [id, path] : matching_files(config.paths)) {
+    const auto names = csv_header_of_file(path, config.format.csv);
+    if (!names || ++looked_at > kMaxLookedAt) return KnownShape();
+    RecordShape one;
+    one.origin = "the header of " + path;
+    for (const std::string& name : *names) one.fields.push_back({name, Value::Type::kString, true, false});
+    result = result ? either(result, one) : KnownShape(std::move(one));
+  }
+  return result;
+}
+
 Result<std::unique_ptr<Source>> build(const FileSourceConfig& config, const BuildContext& context) {
   return std::unique_ptr<Source>(std::make_unique<FileSource>(config, context));
 }
@@ -444,6 +465,7 @@ void register_file_source(Registry& registry) {
   type.example = sources::kExample;
   type.fields = &sources::config_fields();
   type.build = sources::build;
+  type.shape = sources::shape;
   type.guarantee = sources::guarantee;
   type.can_end = [](const sources::FileSourceConfig& config) { return config.mode == sources::Mode::kOnce; };
   type.partitioned = [](const sources::FileSourceConfig&) { return true; };

@@ -325,6 +325,20 @@ class GeneratorSource final : public Source {
   std::chrono::steady_clock::time_point began_;
 };
 
+// Of the good records: a broken one lacks a field or has another type there, which is what it is for.
+Result<KnownShape> shape(const GeneratorConfig& config, const ShapeContext&) {
+  const DatasetType& type = dataset_type(config.dataset);
+  RecordShape result;
+  result.origin = "the generator's dataset " + std::string(type.name);
+  const SchemaSpec spec = type.spec();
+  for (std::uint32_t slot = 0; slot < spec.fields.size(); ++slot) {
+    const Field& field = spec.fields[slot];
+    const bool may_lack = config.broken.fraction > 0 && slot == type.wrong;
+    result.fields.push_back({field.name, field.type, field.nullable, may_lack});
+  }
+  return KnownShape(std::move(result));
+}
+
 Result<std::unique_ptr<Source>> build(const GeneratorConfig& config, const BuildContext& context) {
   return std::unique_ptr<Source>(std::make_unique<GeneratorSource>(config, context));
 }
@@ -349,6 +363,7 @@ void register_generator_source(Registry& registry) {
   type.example = sources::kExample;
   type.fields = &sources::config_fields();
   type.build = sources::build;
+  type.shape = sources::shape;
   type.guarantee = sources::guarantee;
   type.can_end = [](const sources::GeneratorConfig& config) { return config.count.has_value(); };
   type.partitioned = [](const sources::GeneratorConfig&) { return true; };

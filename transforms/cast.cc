@@ -65,6 +65,13 @@ Result<std::unique_ptr<Transform>> build_cast(const CastConfig& config, const Bu
   return std::unique_ptr<Transform>(std::make_unique<transforms::RowEditTransform>(std::move(tree), config.images, context));
 }
 
+void reshape_cast(const CastConfig& config, Reshaping& reshaping) {
+  for (const auto& [path, target] : config.fields) {
+    FieldShape* field = reshaping.expect(path);
+    if (field != nullptr && path.steps.size() == 1) field->type = path.steps[0].every_item ? Value::Type::kList : target.type();
+  }
+}
+
 }  // namespace
 
 void register_cast_transform(Registry& registry) {
@@ -74,6 +81,7 @@ void register_cast_transform(Registry& registry) {
   type.example = "{total: \"decimal(10,2)\", placed: timestamp, \"items[].count\": int}";
   type.fields = &cast_fields();
   type.build = build_cast;
+  type.reshape = reshape_cast;
   registry.add(type);
 }
 

@@ -34,6 +34,13 @@ Result<std::unique_ptr<Transform>> build_drop(const DropConfig& config, const Bu
   return std::unique_ptr<Transform>(std::make_unique<transforms::RowEditTransform>(std::move(tree), config.images, context));
 }
 
+void reshape_drop(const DropConfig& config, Reshaping& reshaping) {
+  for (const FieldPath& path : config.paths) {
+    const FieldShape* field = reshaping.expect(path);
+    if (field != nullptr && path.steps.size() == 1) reshaping.shape.remove(std::string(field->name));
+  }
+}
+
 }  // namespace
 
 void register_drop_transform(Registry& registry) {
@@ -43,6 +50,7 @@ void register_drop_transform(Registry& registry) {
   type.example = "[internal_note, customer.phone, \"items[].cost\"]";
   type.fields = &drop_fields();
   type.build = build_drop;
+  type.reshape = reshape_drop;
   registry.add(type);
 }
 

@@ -117,6 +117,7 @@ void register_filter_transform(Registry& registry) {
   type.example = "this.status != \"test\"";
   type.fields = &filter_fields();
   type.build = build_filter;
+  type.reshape = [](const FilterConfig&, Reshaping&) {};
   registry.add(type);
 }
 

@@ -1,5 +1,7 @@
 // keep: takes everything out of a record but the named fields.
 
+#include <algorithm>
+
 #include "core/registry.h"
 #include "transforms/path_list.h"
 #include "transforms/row_plan.h"
@@ -35,6 +37,16 @@ Result<std::unique_ptr<Transform>> build_keep(const KeepConfig& config, const Bu
   return std::unique_ptr<Transform>(std::make_unique<transforms::RowEditTransform>(std::move(tree), config.images, context));
 }
 
+void reshape_keep(const KeepConfig& config, Reshaping& reshaping) {
+  RecordShape kept = reshaping.shape;
+  std::erase_if(kept.fields, [&](const FieldShape& field) {
+    return std::none_of(config.paths.begin(), config.paths.end(),
+                        [&](const FieldPath& path) { return path.steps.front().name == field.name; });
+  });
+  for (const FieldPath& path : config.paths) reshaping.expect(path);
+  reshaping.shape = std::move(kept);
+}
+
 }  // namespace
 
 void register_keep_transform(Registry& registry) {
@@ -44,6 +56,7 @@ void register_keep_transform(Registry& registry) {
   type.example = "[id, total, customer.country]";
   type.fields = &keep_fields();
   type.build = build_keep;
+  type.reshape = reshape_keep;
   registry.add(type);
 }
 

@@ -65,6 +65,16 @@ Result<std::unique_ptr<Transform>> build_rename(const RenameConfig& config, cons
   return std::unique_ptr<Transform>(std::make_unique<transforms::RowEditTransform>(std::move(tree), config.images, context));
 }
 
+// All at once, as the step does it: {a: b, b: a} swaps.
+void reshape_rename(const RenameConfig& config, Reshaping& reshaping) {
+  std::vector<std::pair<FieldShape*, std::string>> renamed;
+  for (const auto& [from, to] : config.fields) {
+    FieldShape* field = reshaping.expect(from);
+    if (field != nullptr && from.steps.size() == 1) renamed.emplace_back(field, to.steps.back().name);
+  }
+  for (const auto& [field, name] : renamed) field->name = name;
+}
+
 }  // namespace
 
 void register_rename_transform(Registry& registry) {
@@ -74,6 +84,7 @@ void register_rename_transform(Registry& registry) {
   type.example = "{mail: email, customer.nr: customer.number}";
   type.fields = &rename_fields();
   type.build = build_rename;
+  type.reshape = reshape_rename;
   registry.add(type);
 }
 

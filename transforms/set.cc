@@ -210,6 +210,22 @@ Result<std::unique_ptr<Transform>> build_set(const SetConfig& config, const Buil
   return std::unique_ptr<Transform>(std::make_unique<Set>(std::move(assignments), context.schemas));
 }
 
+// Every expression reads the record as it came in.
+void reshape_set(const SetConfig& config, Reshaping& reshaping) {
+  const RecordShape before = reshaping.shape;
+  for (const auto& [path, expression] : config.fields) {
+    FieldShape result = reshaping.expressions.result_of(expression.text(), before);
+    if (path.steps.size() > 1) result = {"", std::nullopt, false, false};
+    result.name = path.steps.front().name;
+    FieldShape* known = reshaping.shape.find(result.name);
+    if (known != nullptr) {
+      *known = std::move(result);
+    } else {
+      reshaping.shape.fields.push_back(std::move(result));
+    }
+  }
+}
+
 }  // namespace
 
 void register_set_transform(Registry& registry) {
@@ -219,6 +235,7 @@ void register_set_transform(Registry& registry) {
   type.example = "{total_eur: this.total * 0.92, customer.name: this.first + \" \" + this.last}";
   type.fields = &set_fields();
   type.build = build_set;
+  type.reshape = reshape_set;
   registry.add(type);
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/registry.h"
+#include "sources/postgres_cdc/catalog_shape.h"
 #include "sources/postgres_cdc/config.h"
 #include "sources/postgres_cdc/doctor.h"
 
@@ -320,7 +321,7 @@ void register_postgres_cdc_source(Registry& registry) {
   type.fields = &PostgresCdcConfig::fields();
   type.build = [](const PostgresCdcConfig& config, const BuildContext& context) -> Result<std::unique_ptr<Source>> {
     auto settings = SLUICE_TRY(
-        sources::postgres::session_settings(config, context.pipeline, context.component, context.state_directory, context.instance));
+        sources::postgres::session_settings(config, context.outside_name(), context.component, context.state_directory, context.instance));
     return std::unique_ptr<Source>(std::make_unique<sources::postgres::PostgresCdcSource>(std::move(settings), context));
   };
   type.guarantee = [](const PostgresCdcConfig& config) {
@@ -338,6 +339,7 @@ void register_postgres_cdc_source(Registry& registry) {
   type.can_end = [](const PostgresCdcConfig& config) { return config.snapshot == sources::postgres::SnapshotMode::kOnly; };
   type.keeps_lag = true;
   type.doctor = &sources::postgres::examine;
+  type.shape = &sources::postgres::catalog_shape;
   for (const std::string_view name : sources::postgres::kMetaNames) type.meta.emplace_back(name);
   registry.add(type);
 }

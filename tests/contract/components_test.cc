@@ -245,6 +245,8 @@ TEST_CASE("building touches nothing, and close without open is harmless, twice")
       auto source = component.build_source(bound.config, surroundings.context());
       is_good(source);
       for (int i = 0; i < 2 && source; ++i) is_good((*source)->close());
+    } else if (component.build_router) {
+      is_good(component.build_router(bound.config, surroundings.context()));
     } else if (component.kind == ComponentKind::kTransform) {
       auto transform = component.build_transform(bound.config, surroundings.context());
       is_good(transform);

@@ -50,6 +50,15 @@ TEST_CASE("explain draws the graph and gives each sink's promise with its reason
      │  └─ table [sink store]  when this.a and this.b
      └─ screen [sink void]  when this.c  own steps: sample
 
+reads
+  feed: Feeds.
+    path: a
+
+writes
+  table: Stores.
+    path: x
+  screen: Forgets.
+
 guarantees
   table: exactly once, end to end
     source feed: exactly once: because it is a test

@@ -5,7 +5,8 @@
 
 namespace sluice::test {
 
-// sources: feed {path, count?}; steps: pick <condition> (+ images beside), put {name: expression}, sample {share};
+// sources: feed {path, count?}; steps: pick <condition> (+ images beside), put {name: expression}, sample {share},
+// split [outputs];
 // sinks: store {path, secret?, url?}, void.
 Registry test_registry();
 

@@ -18,6 +18,9 @@ struct PutConfig {
 struct SampleConfig {
   Share share{1};
 };
+struct SplitConfig {
+  std::vector<Condition> outputs;  // their texts are the names, too
+};
 struct StoreConfig {
   std::string path;
   Secret secret;
@@ -36,6 +39,7 @@ const ConfigFields<PickConfig> kPick =
     ConfigFields<PickConfig>{}.required("keep", &PickConfig::keep, "What stays.").direct().beside("images", &PickConfig::images, "Which.");
 const ConfigFields<PutConfig> kPut = ConfigFields<PutConfig>{}.required("fields", &PutConfig::fields, "Name to expression.").whole();
 const ConfigFields<SampleConfig> kSample = ConfigFields<SampleConfig>{}.optional("share", &SampleConfig::share, "How much.").direct();
+const ConfigFields<SplitConfig> kSplit = ConfigFields<SplitConfig>{}.required("outputs", &SplitConfig::outputs, "Names.").direct();
 const ConfigFields<StoreConfig> kStore = ConfigFields<StoreConfig>{}
                                              .required("path", &StoreConfig::path, "Where.")
                                              .optional("secret", &StoreConfig::secret, "Hidden.")
@@ -58,6 +62,14 @@ Registry test_registry() {
                                         [](const PutConfig&, const BuildContext&) { return nothing<Transform>(); }});
   registry.add(TransformType<SampleConfig>{{"sample", "Samples.", "5%", &kSample},
                                            [](const SampleConfig&, const BuildContext&) { return nothing<Transform>(); }});
+  TransformType<SplitConfig> split{{"split", "Splits.", "[a, b]", &kSplit}, nullptr};
+  split.build_router = [](const SplitConfig&, const BuildContext&) { return nothing<Router>(); };
+  split.outputs = [](const SplitConfig& config) {
+    std::vector<ConfigNode> result;
+    for (const Condition& output : config.outputs) result.push_back(output.node);
+    return result;
+  };
+  registry.add(split);
   registry.add(SinkType<StoreConfig>{{"store", "Stores.", "{path: x}", &kStore},
                                      [](const StoreConfig&, const BuildContext&) { return nothing<Sink>(); },
                                      [](const StoreConfig&) {

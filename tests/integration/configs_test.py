@@ -29,6 +29,16 @@ class Configs(unittest.TestCase):
                         done = work.command("validate", path, "--allow-unset")
                         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
 
+    def test_pipelines_of_the_guide_validate(self):
+        blocks = re.findall(r"```yaml\n(name:.*?)```", (ROOT / "docs" / "pipelines.md").read_text("utf-8"), re.DOTALL)
+        self.assertGreater(len(blocks), 2)
+        with Workspace() as work:
+            for index, text in enumerate(blocks):
+                with self.subTest(index):
+                    path = work.write(f"guide-{index}.yaml", text)
+                    done = work.command("validate", path)
+                    self.assertEqual((0, ""), (done.returncode, done.stderr))
+
 
 if __name__ == "__main__":
     testing.main()

@@ -43,6 +43,19 @@ std::size_t allocations_of(std::string_view verb, const ConfigNode& config) {
   return step.allocations_of_apply([] { return allocations.load(); });
 }
 
+TEST_CASE("a route makes no heap allocation at all once its lists have grown") {
+  StepFixture step;
+  ConfigNode config = mapping({{"else", "rest"}});
+  config.entries.insert(config.entries.begin(),
+                        {scalar("every"), mapping({{"new", "this.status == \"new\""}, {"even", "this.id % 2 == 0"}})});
+  REQUIRE(step.configure("route", config).empty());
+  const auto schema = step.schema({"id", "status"}, 1);
+  for (std::size_t i = 0; i < kRecords; ++i)
+    step.insert(schema, {Value::int64(static_cast<std::int64_t>(i)), Value::string(i % 3 == 0 ? "new" : "test")});
+  step.batch().activate_all();
+  CHECK(step.allocations_of_route([] { return allocations.load(); }) == 0);
+}
+
 TEST_CASE("no heap allocation per record on the hot path") {
   CHECK(allocations_of("filter", scalar("this.status != \"test\" && this.id >= 0")) < 60);
   CHECK(allocations_of("set", mapping({{"total_eur", "this.id * 2"}, {"flag", "this.status == \"new\""}, {"m.y", "this.id"}})) < 60);

@@ -18,6 +18,7 @@ void register_rename_transform(Registry& registry);
 void register_drop_transform(Registry& registry);
 void register_keep_transform(Registry& registry);
 void register_cast_transform(Registry& registry);
+void register_route_transform(Registry& registry);
 
 namespace test {
 
@@ -64,6 +65,9 @@ class StepFixture {
   // Runs the step over all records: what became of each, one a line, in the order they were added.
   //   insert after {id: 1, name: "x"} | filtered | rejected cast_failed: <message>
   std::string run();
+  // Of a step with outputs, by output: "eu 0 2; rest 1; dead_letter 3; rejected 4 no_such_field".
+  std::string route();
+  std::size_t allocations_of_route(std::size_t (*counter)());
   // How much `counter` grows while the step runs over the active records.
   std::size_t allocations_of_apply(std::size_t (*counter)());
   // The records that the last run() gave to Rejects.
@@ -77,6 +81,9 @@ class StepFixture {
   SystemClock clock_;
   FaultPoints faults_;
   std::unique_ptr<Transform> step_;
+  std::unique_ptr<Router> router_;
+  std::vector<std::string> outputs_;
+  Routes routes_;
   std::shared_ptr<Batch> batch_;
   Rejects rejects_;
 };

@@ -75,6 +75,7 @@ StepFixture::StepFixture() : log_(std::make_unique<SilentLogger>()) {
   register_drop_transform(registry_);
   register_keep_transform(registry_);
   register_cast_transform(registry_);
+  register_route_transform(registry_);
   auto origin = std::make_shared<BatchOrigin>();
   origin->source = "in";
   batch_ = std::make_shared<Batch>(origin, 0);
@@ -96,6 +97,14 @@ std::string StepFixture::configure(std::string_view verb, const ConfigNode& valu
   CHECK(config.has_value() == text.empty());
   if (!config.has_value()) return text;
   const BuildContext build{"test", std::string(verb), 0, 1, {}, {}, metrics_, schemas_, *log_, clock_, faults_};
+  if (component->build_router) {
+    auto router = component->build_router(config, build);
+    if (!router) return std::string(router.error().code()) + ": " + router.error().message();
+    router_ = std::move(router).value();
+    for (const ConfigNode& output : component->outputs(config)) outputs_.push_back(output.text);
+    routes_.outputs.resize(outputs_.size());
+    return text;
+  }
   auto step = component->build_transform(config, build);
   if (!step) return std::string(step.error().code()) + ": " + step.error().message();
   step_ = std::move(step).value();
@@ -169,6 +178,34 @@ std::string StepFixture::run() {
     }
   }
   return text;
+}
+
+std::string StepFixture::route() {
+  batch_->activate_all();
+  rejects_.clear();
+  routes_.clear();
+  REQUIRE(router_->route(*batch_, routes_, rejects_, {}));
+  std::string text;
+  const auto append = [&](const std::string& name, const std::vector<std::uint32_t>& indices) {
+    if (indices.empty()) return;
+    CHECK(std::is_sorted(indices.begin(), indices.end()));
+    text += (text.empty() ? "" : "; ") + name;
+    for (const std::uint32_t index : indices) text += " " + std::to_string(index);
+  };
+  for (std::size_t i = 0; i < outputs_.size(); ++i) append(outputs_[i], routes_.outputs[i]);
+  append("dead_letter", routes_.dead_letters);
+  for (const Rejected& rejected : rejects_.entries())
+    text += (text.empty() ? "" : "; ") + ("rejected " + std::to_string(rejected.index)) + " " + std::string(rejected.reason.code());
+  return text;
+}
+
+std::size_t StepFixture::allocations_of_route(std::size_t (*counter)()) {
+  routes_.clear();
+  REQUIRE(router_->route(*batch_, routes_, rejects_, {}));  // its lists grow once
+  routes_.clear();
+  const std::size_t before = counter();
+  REQUIRE(router_->route(*batch_, routes_, rejects_, {}));
+  return counter() - before;
 }
 
 std::size_t StepFixture::allocations_of_apply(std::size_t (*counter)()) {
