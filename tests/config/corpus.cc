@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "daemon/findings.h"
+#include "daemon/type_flow.h"
 #include "daemon/yaml_loader.h"
 #include "expr/expression.h"
 
@@ -175,7 +176,9 @@ Case read_case(const fs::path& path) {
 daemon::LoadedPipelines load_case(const Case& one) {
   static const CorpusVariables kVariablesOfCorpus;
   static const auto kExpressions = expr::make_expression_checker(variable);
-  return daemon::load_pipeline_text(one.text, one.name + ".yaml", {registry(), kVariablesOfCorpus, kExpressions.get()});
+  auto loaded = daemon::load_pipeline_text(one.text, one.name + ".yaml", {registry(), kVariablesOfCorpus, kExpressions.get()});
+  for (const daemon::PipelineConfig& pipeline : loaded.pipelines) daemon::check_types(pipeline, daemon::Online::kNo, loaded.findings);
+  return loaded;
 }
 
 std::string findings_of(const daemon::LoadedPipelines& loaded) {

@@ -23,9 +23,9 @@ bool touches(const Diagnostic& finding, std::uint32_t line) {
   return finding.place.line <= line && line <= std::max(finding.place.line, finding.place.end_line);
 }
 
-// Who reads whom is wrong where a name is used, which may be far from where it was misspelt.
+// Who reads whom is wrong where a name is used, which may be far from where it was misspelt; so is a field that nothing makes any more.
 bool about_names(const Diagnostic& finding) {
-  static const std::set<std::string_view> kCodes = {"unknown_reference", "unread_step", "cycle", "conflict"};
+  static const std::set<std::string_view> kCodes = {"unknown_reference", "unread_step", "cycle", "conflict", "expression_unknown_field"};
   return kCodes.contains(finding.code) || (finding.code == "yaml_syntax" && finding.message.starts_with("no anchor"));
 }
 
