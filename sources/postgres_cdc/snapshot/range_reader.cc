@@ -137,6 +137,7 @@ std::optional<Error> RangeRows::error() const {
   return error_;
 }
 
+// The threads count workers by what_.workers: threads_ is still being filled when the first one runs.
 TableReader::TableReader(TableRead what) : what_(std::move(what)), fixed_(what_.fixed.begin(), what_.fixed.end()), after_(what_.after) {
   for (unsigned i = 0; i < std::max(1U, what_.workers); ++i) threads_.emplace_back([this](std::stop_token stop) { run(std::move(stop)); });
 }
@@ -205,7 +206,7 @@ Result<std::shared_ptr<RangeRows>> TableReader::claim(Connection& connection, st
   const std::lock_guard cutting(cutting_);
   {
     std::unique_lock lock(mutex_);
-    const auto room = [&] { return all_claimed_ || ranges_.size() < threads_.size() + 1; };
+    const auto room = [&] { return all_claimed_ || ranges_.size() < std::max(1U, what_.workers) + 1; };
     if (!changed_.wait(lock, stop, room)) return stopped();
     if (all_claimed_) return std::shared_ptr<RangeRows>();
   }
@@ -230,7 +231,7 @@ Result<std::shared_ptr<RangeRows>> TableReader::cut(Connection& connection, bool
     return std::make_shared<RangeRows>(bounds, 0);
   }
   bounds.limit = what_.range_rows;
-  if (threads_.size() > 1) {
+  if (what_.workers > 1) {
     if (const RangeEnd standing = SLUICE_TRY(check_table(connection, stop)); standing != RangeEnd::kOpen) {
       auto range = std::make_shared<RangeRows>(bounds, kRangeBytes);
       range->end(standing);
@@ -252,7 +253,7 @@ Result<std::shared_ptr<RangeRows>> TableReader::cut(Connection& connection, bool
 // One worker reads the whole table: nothing is gained by parts.
 Result<std::shared_ptr<RangeRows>> TableReader::cut_blocks(Connection& connection, bool& last, std::stop_token stop) {
   BlockRange range{next_block_, {}};
-  const bool in_parts = threads_.size() > 1 && has_block_ranges(connection, what_.shape);
+  const bool in_parts = what_.workers > 1 && has_block_ranges(connection, what_.shape);
   if (in_parts && next_block_ == 0) {
     const Rows rows = SLUICE_TRY(
         connection.query("SELECT pg_relation_size(" + std::to_string(what_.shape.relation.id) + ") / current_setting('block_size')::int8",
