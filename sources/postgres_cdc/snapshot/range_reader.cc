@@ -137,6 +137,7 @@ std::optional<Error> RangeRows::error() const {
   return error_;
 }
 
+// The threads count workers by what_.workers: threads_ is still being filled when the first one runs.
 TableReader::TableReader(TableRead what) : what_(std::move(what)), fixed_(what_.fixed.begin(), what_.fixed.end()), after_(what_.after) {
   for (unsigned i = 0; i < std::max(1U, what_.workers); ++i) threads_.emplace_back([this](std::stop_token stop) { run(std::move(stop)); });
 }
@@ -205,20 +206,23 @@ Result<std::shared_ptr<RangeRows>> TableReader::claim(Connection& connection, st
   const std::lock_guard cutting(cutting_);
   {
     std::unique_lock lock(mutex_);
-    const auto room = [&] { return all_claimed_ || ranges_.size() < threads_.size() + 1; };
+    const auto room = [&] { return all_claimed_ || ranges_.size() < std::max(1U, what_.workers) + 1; };
     if (!changed_.wait(lock, stop, room)) return stopped();
     if (all_claimed_) return std::shared_ptr<RangeRows>();
   }
-  auto range = SLUICE_TRY(cut(connection, stop));
+  bool last = false;
+  auto range = SLUICE_TRY(cut(connection, last, stop));
+  // Together: who sees that all are claimed must see the last of them.
   const std::lock_guard lock(mutex_);
+  all_claimed_ = all_claimed_ || last;
   ranges_.push_back(range);
   changed_.notify_all();
   return range;
 }
 
 // Only one thread is here at a time; with one worker that is the one that has read the range before.
-Result<std::shared_ptr<RangeRows>> TableReader::cut(Connection& connection, std::stop_token stop) {
-  if (what_.method == SnapshotMethod::kBlocks) return cut_blocks(connection, stop);
+Result<std::shared_ptr<RangeRows>> TableReader::cut(Connection& connection, bool& last, std::stop_token stop) {
+  if (what_.method == SnapshotMethod::kBlocks) return cut_blocks(connection, last, stop);
   KeyRange bounds{after_, {}, 0};
   if (!fixed_.empty()) {
     bounds.up_to = fixed_.front();
@@ -227,11 +231,11 @@ Result<std::shared_ptr<RangeRows>> TableReader::cut(Connection& connection, std:
     return std::make_shared<RangeRows>(bounds, 0);
   }
   bounds.limit = what_.range_rows;
-  bool last = false;
-  if (threads_.size() > 1) {
+  if (what_.workers > 1) {
     if (const RangeEnd standing = SLUICE_TRY(check_table(connection, stop)); standing != RangeEnd::kOpen) {
       auto range = std::make_shared<RangeRows>(bounds, kRangeBytes);
-      end_at(*range, standing);
+      range->end(standing);
+      last = true;
       return range;
     }
     const Rows rows = SLUICE_TRY(connection.query(probe_range(connection, what_.shape, bounds), doing(what_.shape), stop, 10min));
@@ -243,15 +247,13 @@ Result<std::shared_ptr<RangeRows>> TableReader::cut(Connection& connection, std:
       after_ = bounds.up_to;
     }
   }
-  const std::lock_guard lock(mutex_);
-  all_claimed_ = all_claimed_ || last;
   return std::make_shared<RangeRows>(bounds, kRangeBytes);
 }
 
 // One worker reads the whole table: nothing is gained by parts.
-Result<std::shared_ptr<RangeRows>> TableReader::cut_blocks(Connection& connection, std::stop_token stop) {
+Result<std::shared_ptr<RangeRows>> TableReader::cut_blocks(Connection& connection, bool& last, std::stop_token stop) {
   BlockRange range{next_block_, {}};
-  const bool in_parts = threads_.size() > 1 && has_block_ranges(connection, what_.shape);
+  const bool in_parts = what_.workers > 1 && has_block_ranges(connection, what_.shape);
   if (in_parts && next_block_ == 0) {
     const Rows rows = SLUICE_TRY(
         connection.query("SELECT pg_relation_size(" + std::to_string(what_.shape.relation.id) + ") / current_setting('block_size')::int8",
@@ -259,10 +261,8 @@ Result<std::shared_ptr<RangeRows>> TableReader::cut_blocks(Connection& connectio
     if (!parse_number(rows.text(0, 0), all_blocks_)) all_blocks_ = 0;
   }
   next_block_ += kRangeBlocks;
-  const bool last = !in_parts || next_block_ >= all_blocks_;  // the rows that the snapshot sees are in these blocks
+  last = !in_parts || next_block_ >= all_blocks_;  // the rows that the snapshot sees are in these blocks
   if (!last) range.end = next_block_;
-  const std::lock_guard lock(mutex_);
-  all_claimed_ = all_claimed_ || last;
   return std::make_shared<RangeRows>(KeyRange(), kRangeBytes, range);
 }
 

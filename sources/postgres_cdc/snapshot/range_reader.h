@@ -95,8 +95,9 @@ class TableReader {
   Status work(std::stop_token stop);
   // The range to read next, or null when all are taken.
   Result<std::shared_ptr<RangeRows>> claim(Connection& connection, std::stop_token stop);
-  Result<std::shared_ptr<RangeRows>> cut(Connection& connection, std::stop_token stop);
-  Result<std::shared_ptr<RangeRows>> cut_blocks(Connection& connection, std::stop_token stop);
+  // `last`: there is nothing to cut behind it.
+  Result<std::shared_ptr<RangeRows>> cut(Connection& connection, bool& last, std::stop_token stop);
+  Result<std::shared_ptr<RangeRows>> cut_blocks(Connection& connection, bool& last, std::stop_token stop);
   Status read(Connection& connection, RangeRows& range, std::stop_token stop);
   void end_at(RangeRows& range, RangeEnd how);
   Status begin(Connection& connection, std::stop_token stop) const;
