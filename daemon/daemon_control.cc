@@ -215,4 +215,8 @@ Result<std::unique_ptr<admin::TapSession>> DaemonControl::tap(std::string_view p
   return open_tap(*SLUICE_TRY(find(pipeline)), wish, open_taps_);
 }
 
+Result<std::shared_ptr<dlq::DeadLetterService>> DaemonControl::letters(std::string_view pipeline) {
+  return SLUICE_TRY(find(pipeline))->dead_letters();
+}
+
 }  // namespace sluice::daemon

@@ -18,7 +18,8 @@ namespace sluice::daemon {
 class DaemonControl final : public admin::PipelineControl,
                             public admin::PositionControl,
                             public admin::ReloadControl,
-                            public admin::TapControl {
+                            public admin::TapControl,
+                            public admin::LetterControl {
  public:
   struct Parts {
     pipeline::Supervisor& supervisor;
@@ -51,6 +52,8 @@ class DaemonControl final : public admin::PipelineControl,
   Result<admin::ReloadReport> reload(Mode mode, std::stop_token stop) override;
 
   Result<std::unique_ptr<admin::TapSession>> tap(std::string_view pipeline, const admin::TapWish& wish) override;
+
+  Result<std::shared_ptr<dlq::DeadLetterService>> letters(std::string_view pipeline) override;
 
   // Between the stop of an old pipeline and the start of its new self nothing runs, and yet the daemon has not come to its end.
   bool reloading() const { return reloading_; }

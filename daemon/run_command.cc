@@ -117,7 +117,7 @@ class Daemon {
     const auto published = admin::publish_status(metrics_, status);
     const auto api = admin_options(prepared_.settings, options_);
     if (!api) return refuse(api.error());
-    auto server = admin::AdminServer::start(*api, {metrics_, status, clock_, *log_, &control, &control, &control, &control});
+    auto server = admin::AdminServer::start(*api, {metrics_, status, clock_, *log_, &control, &control, &control, &control, &control});
     if (!server) return refuse(server.error());
     log_->info("listening", {{"address", (*server)->address()}, {"tls", api->key_file.empty() ? "off" : "on"}});
     auto started = start_all(*data, supervisor);

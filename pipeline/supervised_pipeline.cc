@@ -212,6 +212,11 @@ std::vector<LaneBooks> SupervisedPipeline::books() const {
   return result;
 }
 
+std::shared_ptr<dlq::DeadLetterService> SupervisedPipeline::dead_letters() const {
+  const std::lock_guard lock(mutex_);
+  return {pipeline_, &pipeline_->dead_letters()};
+}
+
 std::shared_ptr<Taps> SupervisedPipeline::taps() const {
   const std::lock_guard lock(mutex_);
   return running_ ? pipeline_->taps() : nullptr;

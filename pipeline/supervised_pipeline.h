@@ -55,6 +55,8 @@ class SupervisedPipeline {
   std::vector<LaneBooks> books() const;
   Status request_snapshot(const std::string& source, std::span<const std::string> tables, std::stop_token stop);
 
+  // Of the run of now, or the last one; keeps it alive.
+  std::shared_ptr<dlq::DeadLetterService> dead_letters() const;
   // Of the run of now; null while nothing runs.
   std::shared_ptr<Taps> taps() const;
 

@@ -17,6 +17,7 @@ std::vector<Route> all_routes() {
   add_control_routes(routes);
   add_position_routes(routes);
   add_tap_routes(routes);
+  add_letter_routes(routes);
   add_document_routes(routes);
   return routes;
 }
@@ -44,8 +45,8 @@ AdminServer::AdminServer(AdminOptions options, ListenAddress address, const Admi
       address_(std::move(address)),
       log_(parts.log),
       routes_(all_routes()),
-      context_{parts.metrics,   parts.status,    parts.clock,  options_.version, options_.stall_after,
-               parts.pipelines, parts.positions, parts.reload, parts.taps,       &routes_} {}
+      context_{parts.metrics, parts.status, parts.clock,   options_.version, options_.stall_after, parts.pipelines, parts.positions,
+               parts.reload,  parts.taps,   parts.letters, &routes_} {}
 
 AdminServer::~AdminServer() = default;
 

@@ -40,6 +40,7 @@ struct AdminParts {
   PositionControl* positions = nullptr;
   ReloadControl* reload = nullptr;
   TapControl* taps = nullptr;
+  LetterControl* letters = nullptr;
 };
 
 class AdminServer {

@@ -15,6 +15,7 @@
 
 #include "core/position.h"
 #include "core/result.h"
+#include "dlq/dead_letter_service.h"
 #include "pipeline/checkpoint_store.h"
 
 namespace sluice::admin {
@@ -42,6 +43,13 @@ class PositionControl {
   // Both return a line per thing that was removed at the origin.
   virtual Result<std::vector<std::string>> resync(std::string_view pipeline, std::stop_token stop) = 0;
   virtual Result<std::vector<std::string>> cleanup(std::string_view pipeline, std::stop_token stop) = 0;
+};
+
+class LetterControl {
+ public:
+  virtual ~LetterControl() = default;
+  // What operators do with a pipeline's dead letters, whether it runs or not.
+  virtual Result<std::shared_ptr<dlq::DeadLetterService>> letters(std::string_view pipeline) = 0;
 };
 
 struct TapWish {

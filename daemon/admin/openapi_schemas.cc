@@ -52,6 +52,22 @@ const std::string_view kOpenApiSchemas = R"json({
     "name": {"type": "string"}, "action": {"enum": ["start", "stop", "change", "none"]},
     "positions": {"type": "array", "items": {"type": "string"}}}}},
   "findings": {"type": "array", "items": {"type": "object"}}, "problems": {"type": "array", "items": {"type": "string"}}}},
+"DeadLetter": {"type": "object", "required": ["id", "pipeline", "stage", "phase", "code", "state"], "properties": {"id": {"type": "integer"},
+  "pipeline": {"type": "string"}, "stage": {"type": "string"}, "phase": {"type": "string"}, "code": {"type": "string"},
+  "state": {"enum": ["pending", "open", "replaying", "replayed", "discarded"]}}},
+"DeadLetters": {"type": "object", "properties": {"letters": {"type": "array", "items": {"$ref": "#/components/schemas/DeadLetter"}},
+  "totals": {"type": "array", "items": {"type": "object"}}}},
+"LetterFilter": {"type": "object", "additionalProperties": false, "properties": {"stage": {"type": "string"}, "code": {"type": "string"},
+  "state": {"type": "string"}, "id": {"type": "integer"}, "since": {"type": "string"}, "until": {"type": "string"}}},
+"LetterWish": {"type": "object", "properties": {"filter": {"$ref": "#/components/schemas/LetterFilter"}, "all": {"type": "boolean"},
+  "limit": {"type": "integer", "minimum": 1}}},
+"ReplayWish": {"type": "object", "properties": {"filter": {"$ref": "#/components/schemas/LetterFilter"}, "all": {"type": "boolean"},
+  "limit": {"type": "integer", "minimum": 1}, "from": {"enum": ["stage", "start"]}, "allow_stale": {"type": "boolean"}}},
+"ReplayTicket": {"type": "object", "properties": {"accepted": {"type": "integer"}, "not_yet": {"type": "integer"},
+  "not_open": {"type": "integer"}, "first": {"type": "integer"}, "last": {"type": "integer"}}},
+"ReplayProgress": {"type": "object", "properties": {"waiting": {"type": "integer"}, "replayed": {"type": "integer"},
+  "refused_again": {"type": "integer"}, "put_back": {"type": "integer"}}},
+"Discarded": {"type": "object", "properties": {"discarded": {"type": "integer"}, "not_open": {"type": "integer"}}},
 "OpenApi": {"type": "object"}
 })json";
 

@@ -28,6 +28,7 @@ struct RouteContext {
   PositionControl* positions = nullptr;
   ReloadControl* reload = nullptr;
   TapControl* taps = nullptr;
+  LetterControl* letters = nullptr;
   const std::vector<Route>* table = nullptr;  // all routes
 };
 
@@ -63,6 +64,7 @@ void add_health_routes(std::vector<Route>& routes);    // /healthz, /readyz, /ap
 void add_pipeline_routes(std::vector<Route>& routes);  // /api/v1/pipelines...
 void add_control_routes(std::vector<Route>& routes);   // .../pause, resume, restart, snapshot; /api/v1/reload
 void add_position_routes(std::vector<Route>& routes);  // .../positions, resync, cleanup
+void add_letter_routes(std::vector<Route>& routes);    // .../dead-letters
 void add_tap_routes(std::vector<Route>& routes);       // .../tap
 void add_document_routes(std::vector<Route>& routes);  // /, /api/v1/openapi.json
 
