@@ -1,4 +1,4 @@
-// `sluice dlq list`, `show` and `discard`: on the stores, while no daemon holds them.
+// `sluice dlq list`, `show` and `discard`; and where each of `sluice dlq` works: with the daemon, or in a data directory that none holds.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,8 +10,10 @@
 #include <ostream>
 
 #include "core/civil_time.h"
+#include "daemon/client/letter_client.h"
 #include "daemon/data_directory.h"
 #include "daemon/dead_letter_options.h"
+#include "daemon/letter_desk.h"
 #include "dlq/letter_json.h"
 
 namespace sluice::daemon {
@@ -22,19 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kListLimit = 100;
 constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
-
-// Pipelines that have a store, by name.
-std::vector<std::string> pipelines_of(const std::string& data_dir) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator it(data_dir, error), end; !error && it != end; it.increment(error)) {
-    std::string name = it->path().filename().string();
-    std::error_code ignored;
-    if (fs::exists(store_path(data_dir, name), ignored)) names.push_back(std::move(name));
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 std::string time_text(std::int64_t microseconds) {
   std::array<char, kTimeTextBytes> buffer{};
@@ -87,19 +76,19 @@ void print_total(const dlq::LetterTotal& total, bool json, std::ostream& out) {
                      time_text(total.last_seen));
 }
 
-int list_pipeline(const std::string& pipeline, const DeadLetterOptions& options, dlq::LetterFilter& filter, Streams streams) {
-  const dlq::DeadLetterService service(store_path(options.data_dir, pipeline));
+int list_pipeline(LetterDesk& desk, const std::string& pipeline, const DeadLetterOptions& options, dlq::LetterFilter& filter,
+                  Streams streams) {
   if (!options.group_by.empty()) {
     const auto by = options.group_by == "stage"  ? dlq::LetterGroup::kStage
                     : options.group_by == "code" ? dlq::LetterGroup::kCode
                                                  : dlq::LetterGroup::kStageAndCode;
-    const auto totals = service.totals(filter, by);
+    const auto totals = desk.totals(pipeline, filter, by);
     if (!totals) return report(totals.error(), streams);
     if (!options.json && !totals->empty()) streams.out << pipeline << "\n";
     for (const dlq::LetterTotal& total : *totals) print_total(total, options.json, streams.out);
     return kOk;
   }
-  const auto letters = service.list(filter);
+  const auto letters = desk.list(pipeline, filter);
   if (!letters) return report(letters.error(), streams);
   if (!options.json && !letters->empty()) streams.out << pipeline << "\n";
   for (const dlq::StoredLetter& letter : *letters) print_letter(letter, options.json, streams.out);
@@ -107,18 +96,20 @@ int list_pipeline(const std::string& pipeline, const DeadLetterOptions& options,
   return kOk;
 }
 
-int list_command(const DeadLetterOptions& options, Streams streams) {
+int list_command(LetterDesk& desk, const DeadLetterOptions& options, Streams streams) {
   auto filter = letter_filter(options, options.all ? kNoLimit : kListLimit);
   if (!filter) return report(filter.error(), streams);
-  for (const std::string& pipeline : options.pipeline.empty() ? pipelines_of(options.data_dir) : std::vector{options.pipeline}) {
-    const int code = list_pipeline(pipeline, options, *filter, streams);
+  const auto pipelines = options.pipeline.empty() ? desk.pipelines() : std::vector{options.pipeline};
+  if (!pipelines) return report(pipelines.error(), streams);
+  for (const std::string& pipeline : *pipelines) {
+    const int code = list_pipeline(desk, pipeline, options, *filter, streams);
     if (code != kOk || filter->limit == 0) return code;
   }
   return kOk;
 }
 
-int show_command(const DeadLetterOptions& options, Streams streams) {
-  const auto letters = dlq::DeadLetterService(store_path(options.data_dir, options.pipeline)).show(*options.id);
+int show_command(LetterDesk& desk, const DeadLetterOptions& options, Streams streams) {
+  const auto letters = desk.show(options.pipeline, *options.id);
   if (!letters) return report(letters.error(), streams);
   if (letters->empty()) {
     streams.err << fmt::format("\"{}\" has no dead letter {}\n", options.pipeline, *options.id);
@@ -128,19 +119,18 @@ int show_command(const DeadLetterOptions& options, Streams streams) {
   return kOk;
 }
 
-int discard_command(const DeadLetterOptions& options, Streams streams) {
+int discard_command(LetterDesk& desk, const DeadLetterOptions& options, Streams streams) {
   const auto filter = letter_filter(options, kNoLimit);
   if (!filter) return report(filter.error(), streams);
-  dlq::DeadLetterService service(store_path(options.data_dir, options.pipeline));
   if (!options.yes) {
-    const auto totals = service.totals(*filter, dlq::LetterGroup::kStageAndCode);
+    const auto totals = desk.totals(options.pipeline, *filter, dlq::LetterGroup::kStageAndCode);
     if (!totals) return report(totals.error(), streams);
     for (const dlq::LetterTotal& total : *totals) print_total(total, false, streams.err);
     if (!confirmed("Discard those that are open or pending? They are kept for the time that dead_letters.keep says, but never replayed.",
                    streams))
       return kFailed;
   }
-  const auto result = service.discard(*filter);
+  const auto result = desk.discard(options.pipeline, *filter);
   if (!result) return report(result.error(), streams);
   if (options.json) {
     streams.out << fmt::format("{{\"discarded\":{},\"not_open\":{}}}\n", result->discarded, result->not_open);
@@ -152,12 +142,52 @@ int discard_command(const DeadLetterOptions& options, Streams streams) {
   return kOk;
 }
 
+int offline_command(const DeadLetterOptions& options, const Registry& registry, Streams streams) {
+  std::error_code ignored;
+  if (!fs::is_directory(options.data_dir, ignored)) {
+    streams.err << fmt::format("there is no data directory \"{}\"\n", options.data_dir);
+    return kUnusable;
+  }
+  if (!options.dry_run && data_directory_in_use(options.data_dir)) {  // a dry run only reads
+    streams.err << fmt::format("a daemon holds \"{}\": ask it (--admin instead of --data-dir), or stop it first\n", options.data_dir);
+    return kUnusable;
+  }
+  if (!options.pipeline.empty() && !fs::is_directory(options.data_dir + "/" + options.pipeline, ignored)) {
+    streams.err << fmt::format("\"{}\" knows no pipeline \"{}\"\n", options.data_dir, options.pipeline);
+    return kFailed;
+  }
+  const auto desk = make_offline_desk(options.data_dir);
+  switch (options.action) {
+    case DeadLetterOptions::Action::kList: return list_command(*desk, options, streams);
+    case DeadLetterOptions::Action::kShow: return show_command(*desk, options, streams);
+    case DeadLetterOptions::Action::kReplay: return dead_letter_replay_command(options, registry, streams);
+    case DeadLetterOptions::Action::kDiscard: return discard_command(*desk, options, streams);
+  }
+  return kUsage;
+}
+
+int online_command(client::LetterClient& client, const DeadLetterOptions& options, Streams streams) {
+  switch (options.action) {
+    case DeadLetterOptions::Action::kList: return list_command(client, options, streams);
+    case DeadLetterOptions::Action::kShow: return show_command(client, options, streams);
+    case DeadLetterOptions::Action::kReplay: return dead_letter_live_replay(client, options, streams);
+    case DeadLetterOptions::Action::kDiscard: return discard_command(client, options, streams);
+  }
+  return kUsage;
+}
+
+bool is_free(const std::string& data_dir) {
+  std::error_code ignored;
+  return fs::is_directory(data_dir, ignored) && !data_directory_in_use(data_dir);
+}
+
 }  // namespace
 
 std::string store_path(const std::string& data_dir, const std::string& pipeline) { return data_dir + "/" + pipeline + "/dead_letters.db"; }
 
 int report(const Error& error, Streams streams) {
   streams.err << fmt::format("error[{}]: {}\n", error.code(), error.message());
+  if (error.code() == "daemon_unreachable") return kUnusable;
   return error.kind() == ErrorKind::kInvalidConfig ? kUsage : kFailed;
 }
 
@@ -203,26 +233,18 @@ int dead_letter_command(const DeadLetterOptions& options, const Registry& regist
     streams.err << "say which dead letters: a filter (--stage, --code, --since, --until, --id, ...) or --all\n";
     return kUsage;
   }
-  std::error_code ignored;
-  if (!fs::is_directory(options.data_dir, ignored)) {
-    streams.err << fmt::format("there is no data directory \"{}\"\n", options.data_dir);
-    return kUnusable;
+  if (options.data_dir_given || options.dry_run) return offline_command(options, registry, streams);  // a dry run sends nothing anywhere
+  const auto client = client::make_letter_client(options.endpoint);
+  if (!client) return report(client.error(), streams);
+  const Status reached = (*client)->reach();
+  if (reached) return online_command(**client, options, streams);
+  if (reached.error().code() == "daemon_unreachable" && !options.admin_given && is_free(options.data_dir)) {
+    streams.err << fmt::format("no daemon answers at {}: working in the data directory \"{}\"\n", options.endpoint.url, options.data_dir);
+    return offline_command(options, registry, streams);
   }
-  if (!options.dry_run && data_directory_in_use(options.data_dir)) {  // a dry run only reads
-    streams.err << fmt::format("a daemon holds \"{}\": stop it first\n", options.data_dir);
-    return kUnusable;
-  }
-  if (!options.pipeline.empty() && !fs::is_directory(options.data_dir + "/" + options.pipeline, ignored)) {
-    streams.err << fmt::format("\"{}\" knows no pipeline \"{}\"\n", options.data_dir, options.pipeline);
-    return kFailed;
-  }
-  switch (options.action) {
-    case DeadLetterOptions::Action::kList: return list_command(options, streams);
-    case DeadLetterOptions::Action::kShow: return show_command(options, streams);
-    case DeadLetterOptions::Action::kReplay: return dead_letter_replay_command(options, registry, streams);
-    case DeadLetterOptions::Action::kDiscard: return discard_command(options, streams);
-  }
-  return kUsage;
+  const int code = report(reached.error(), streams);
+  if (code == kUnusable) streams.err << "give its address with --admin, or --data-dir while no daemon runs\n";
+  return code;
 }
 
 }  // namespace sluice::daemon

@@ -19,7 +19,10 @@ void add_filters(CLI::App& command, DeadLetterOptions& options) {
 }
 
 void add_place(CLI::App& command, DeadLetterOptions& options) {
-  command.add_option("--data-dir", options.data_dir, "The daemon's data directory (default: $STATE_DIRECTORY, else ./sluice-data)");
+  auto* data_dir = command.add_option("--data-dir", options.data_dir, "Work in this data directory, which no daemon holds");
+  command.add_option("--admin", options.endpoint.url, "The daemon's admin API")->capture_default_str()->excludes(data_dir);
+  command.add_option("--token-file", options.endpoint.token_file, "File with the daemon's token; mode 0600");
+  command.add_option("--ca-certificate", options.endpoint.ca_certificate, "PEM file to check the daemon's certificate with");
   command.add_flag("--json", options.json, "One JSON object a line");
 }
 
@@ -29,14 +32,16 @@ void add_replay(CLI::App& dlq, DeadLetterOptions& options, const std::function<C
   add_filters(*replay, options);
   add_place(*replay, options);
   replay->add_flag("--all", options.all, "All that are open");
-  replay->add_option("--config", options.config, "The pipeline's file (with --dry-run: the one to try)");
+  replay->add_option("--config", options.config,
+                     "The pipeline's file: the one to try with --dry-run, or to replay with in a data directory that no daemon holds");
   replay->add_option("--env-file", options.env_file, "File of NAME=value lines; the process's environment wins");
   replay
       ->add_option_function<std::string>(
           "--from", [&options](const std::string& from) { options.from_start = from == "start"; },
           "stage: where they were refused; start: at the first step")
       ->check(CLI::IsMember({"stage", "start"}));
-  replay->add_flag("--dry-run", options.dry_run, "Show what would come out of each sink, and send nothing");
+  replay->add_flag("--dry-run", options.dry_run, "Show what would come out of each sink, and send nothing; reads the data directory")
+      ->excludes(replay->get_option("--admin"));
   replay->add_flag("--allow-stale", options.allow_stale, "Also over newer rows of the same key");
   replay->add_flag("--yes", options.yes, "Do not ask");
   finish(replay, DeadLetterOptions::Action::kReplay);
@@ -50,6 +55,7 @@ void add_dead_letter_commands(CLI::App& app, DeadLetterOptions& options, std::fu
   const auto finish = [&options, chosen = std::move(chosen)](CLI::App* command, DeadLetterOptions::Action action) {
     command->callback([&options, command, action, chosen] {
       options.action = action;
+      options.admin_given = command->get_option("--admin")->count() > 0;
       options.data_dir_given = command->get_option("--data-dir")->count() > 0;
       if (!options.data_dir_given) options.data_dir = default_data_directory();
       chosen();

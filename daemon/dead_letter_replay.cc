@@ -98,25 +98,6 @@ Status run_replays(pipeline::Definition definition, const std::string& directory
 
 // ---- for real ----------------------------------------------------------------------------------------------------------
 
-void print_progress(const dlq::ReplayTicket& ticket, const dlq::ReplayProgress& progress, bool json, std::ostream& out) {
-  if (json) {
-    out << fmt::format(
-        "{{\"accepted\":{},\"replayed\":{},\"refused_again\":{},\"put_back\":{},\"waiting\":{},\"not_yet\":{},\"not_open\":{}}}\n",
-        ticket.accepted, progress.replayed, progress.refused_again, progress.put_back, progress.waiting, ticket.not_yet, ticket.not_open);
-    return;
-  }
-  std::string text = fmt::format("{} replayed", progress.replayed);
-  const auto add = [&](std::uint64_t count, std::string_view what) {
-    if (count != 0) text += fmt::format(", {} {}", count, what);
-  };
-  add(progress.refused_again, "refused again (open, with one more attempt)");
-  add(progress.put_back, "could not be replayed (open as before; `sluice dlq show` says why)");
-  add(progress.waiting, "still on their way (the next start goes on with them)");
-  add(ticket.not_yet, "left pending (a sink has not passed them yet)");
-  add(ticket.not_open, "left as they are (decided upon already)");
-  out << text << "\n";
-}
-
 int replay_for_real(const DeadLetterOptions& options, pipeline::Definition definition, Streams streams) {
   const char* fault_point = std::getenv("SLUICE_FAULT_POINT");
   const char* fault_trace = std::getenv("SLUICE_FAULT_TRACE");
@@ -135,11 +116,7 @@ int replay_for_real(const DeadLetterOptions& options, pipeline::Definition defin
   if (!options.yes) {
     const auto totals = service.totals(*filter, dlq::LetterGroup::kStageAndCode);
     if (!totals) return report(totals.error(), streams);
-    for (const dlq::LetterTotal& total : *totals) {
-      if (total.open != 0) streams.err << fmt::format("{:>9}  {}  {}\n", total.open, total.stage, total.code);
-    }
-    if (!confirmed(fmt::format("Replay these from {}?", options.from_start ? "the start" : "the stage that refused them"), streams))
-      return kFailed;
+    if (!replay_agreed(*totals, options, streams)) return kFailed;
   }
   const auto ticket = service.replay({*filter, options.from_start, options.allow_stale});
   if (!ticket) return report(ticket.error(), streams);
@@ -210,6 +187,32 @@ int try_replay(const DeadLetterOptions& options, pipeline::Definition definition
 }
 
 }  // namespace
+
+bool replay_agreed(const std::vector<dlq::LetterTotal>& totals, const DeadLetterOptions& options, Streams streams) {
+  for (const dlq::LetterTotal& total : totals) {
+    if (total.open != 0) streams.err << fmt::format("{:>9}  {}  {}\n", total.open, total.stage, total.code);
+  }
+  return confirmed(fmt::format("Replay these from {}?", options.from_start ? "the start" : "the stage that refused them"), streams);
+}
+
+void print_progress(const dlq::ReplayTicket& ticket, const dlq::ReplayProgress& progress, bool json, std::ostream& out) {
+  if (json) {
+    out << fmt::format(
+        "{{\"accepted\":{},\"replayed\":{},\"refused_again\":{},\"put_back\":{},\"waiting\":{},\"not_yet\":{},\"not_open\":{}}}\n",
+        ticket.accepted, progress.replayed, progress.refused_again, progress.put_back, progress.waiting, ticket.not_yet, ticket.not_open);
+    return;
+  }
+  std::string text = fmt::format("{} replayed", progress.replayed);
+  const auto add = [&](std::uint64_t count, std::string_view what) {
+    if (count != 0) text += fmt::format(", {} {}", count, what);
+  };
+  add(progress.refused_again, "refused again (open, with one more attempt)");
+  add(progress.put_back, "could not be replayed (open as before; `sluice dlq show` says why)");
+  add(progress.waiting, "still on their way (the next start goes on with them)");
+  add(ticket.not_yet, "left pending (a sink has not passed them yet)");
+  add(ticket.not_open, "left as they are (decided upon already)");
+  out << text << "\n";
+}
 
 int dead_letter_replay_command(const DeadLetterOptions& options, const Registry& registry, Streams streams) {
   int exit_code = kOk;

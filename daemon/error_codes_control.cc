@@ -26,6 +26,8 @@ constexpr auto kCodes = std::to_array<ErrorCode>({
     {"not_running", "api", "Only a pipeline that runs can do this.", "It is paused, has failed or has ended.", "sluice resume it."},
     {"unknown_source", "api", "The pipeline has no source of that name.", "A misspelt name or checkpoint key.",
      "sluice positions show has the keys; a key is <source>/<partition>."},
+    {"unknown_letter", "api", "The pipeline has no dead letter of that id.", "A misspelt id, or retention has removed it.",
+     "sluice dlq list has the ids."},
     {"unknown_step", "api", "The pipeline has no source, step or sink of that name.", "A misspelt name.",
      "sluice explain shows the names."},
     {"resume_needed", "api", "The source needs more than two numbers to go on at a position.", "A position was set without its resume.",

@@ -85,6 +85,7 @@ Result<StoredLetter> read_letter(const storage::SqliteStatement& row, bool conte
 LetterCondition::LetterCondition(const LetterFilter& filter) {
   const auto number = [](std::int64_t value) { return Value{std::nullopt, value}; };
   if (filter.id) sql_ += " AND d.id = " + place(number(*filter.id));
+  if (filter.after) sql_ += " AND d.id > " + place(number(*filter.after));
   if (filter.stage) sql_ += " AND d.lot IN (SELECT id FROM lots WHERE stage = " + place({filter.stage, 0}) + ")";
   if (filter.code) sql_ += " AND d.code = " + place({filter.code, 0});
   if (filter.since) sql_ += " AND d.last_seen >= " + place(number(*filter.since));

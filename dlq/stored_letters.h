@@ -38,7 +38,7 @@ struct StoredLetter {
 
 struct LetterFilter {
   std::optional<std::string> stage = {}, code = {}, state = {};
-  std::optional<std::int64_t> id = {};
+  std::optional<std::int64_t> id = {}, after = {};     // after: only ids above it, to go on with a list
   std::optional<std::int64_t> since = {}, until = {};  // of last_seen, microseconds since 1970 UTC; since <= x < until
   std::size_t limit = 100;                             // the oldest come first
   bool content = false;

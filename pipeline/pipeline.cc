@@ -54,7 +54,8 @@ class Pipeline::Impl {
         budget_(definition_.dead_letters.budget, environment_.clock),
         key_order_(definition_),
         keeper_(CheckpointStore(environment_.state_directory + "/checkpoint", environment_.faults), sink_names(definition_)),
-        letters_(environment_.state_directory + "/dead_letters.db", [this] { replay_bell_.ring(); }) {
+        letters_(std::make_shared<dlq::DeadLetterService>(environment_.state_directory + "/dead_letters.db",
+                                                          [bell = replay_bell_] { bell->ring(); })) {
     enter(State::kBuilding);
   }
 
@@ -106,7 +107,7 @@ class Pipeline::Impl {
     const auto desk = SLUICE_TRY(desk_of(source));
     return desk->ask(tables, std::move(stop));
   }
-  dlq::DeadLetterService& dead_letters() { return letters_; }
+  std::shared_ptr<dlq::DeadLetterService> dead_letters() const { return letters_; }
 
  private:
   Result<std::shared_ptr<SnapshotDesk>> desk_of(const std::string& source) const {
@@ -186,7 +187,7 @@ class Pipeline::Impl {
       };
       SLUICE_TRY(insist(sink.retry, "sink " + sink.name, build_lane, stop));
     }
-    if (auto* log = dead_letters_->replays()) replay_ = std::make_unique<ReplayShard>(lanes_, *runtime_, *log, replay_bell_);
+    if (auto* log = dead_letters_->replays()) replay_ = std::make_unique<ReplayShard>(lanes_, *runtime_, *log, *replay_bell_);
     if (definition_.replay_only) return {};
     if (definition_.dead_letters.copy_to) copier_ = std::make_unique<LetterCopier>(*definition_.dead_letters.copy_to, *runtime_);
     for (const SourceDefinition& source : definition_.sources) {
@@ -363,8 +364,8 @@ class Pipeline::Impl {
   DeadLetterBudget budget_;
   KeyOrder key_order_;
   CheckpointKeeper keeper_;
-  ReplayBell replay_bell_;
-  dlq::DeadLetterService letters_;
+  const std::shared_ptr<ReplayBell> replay_bell_ = std::make_shared<ReplayBell>();
+  const std::shared_ptr<dlq::DeadLetterService> letters_;
   std::unique_ptr<DeadLetterQueue> dead_letters_;
   std::unique_ptr<Runtime> runtime_;
   std::vector<std::unique_ptr<Lane>> lanes_;
@@ -392,6 +393,6 @@ std::shared_ptr<Taps> Pipeline::taps() const { return impl_->taps(); }
 Status Pipeline::request_snapshot(const std::string& source, std::span<const std::string> tables, std::stop_token stop) {
   return impl_->request_snapshot(source, tables, std::move(stop));
 }
-dlq::DeadLetterService& Pipeline::dead_letters() const { return impl_->dead_letters(); }
+std::shared_ptr<dlq::DeadLetterService> Pipeline::dead_letters() const { return impl_->dead_letters(); }
 
 }  // namespace sluice::pipeline

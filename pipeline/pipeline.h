@@ -35,8 +35,8 @@ class Pipeline {
   PipelineStatus status() const;
   std::vector<LaneBooks> books() const;  // one consistent snapshot
   bool finished() const;                 // run() has returned
-  // List, show, replay, discard; also before run() and after it.
-  dlq::DeadLetterService& dead_letters() const;
+  // List, show, replay, discard; also before run() and after it, and it may outlive the pipeline.
+  std::shared_ptr<dlq::DeadLetterService> dead_letters() const;
 
   // Listeners of this run; they hear of its end.
   std::shared_ptr<Taps> taps() const;

@@ -214,7 +214,7 @@ std::vector<LaneBooks> SupervisedPipeline::books() const {
 
 std::shared_ptr<dlq::DeadLetterService> SupervisedPipeline::dead_letters() const {
   const std::lock_guard lock(mutex_);
-  return {pipeline_, &pipeline_->dead_letters()};
+  return pipeline_->dead_letters();
 }
 
 std::shared_ptr<Taps> SupervisedPipeline::taps() const {

@@ -55,7 +55,7 @@ class SupervisedPipeline {
   std::vector<LaneBooks> books() const;
   Status request_snapshot(const std::string& source, std::span<const std::string> tables, std::stop_token stop);
 
-  // Of the run of now, or the last one; keeps it alive.
+  // Also while nothing runs: what is to be replayed then waits for the next run.
   std::shared_ptr<dlq::DeadLetterService> dead_letters() const;
   // Of the run of now; null while nothing runs.
   std::shared_ptr<Taps> taps() const;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -22,6 +23,7 @@ using nlohmann::json;
 
 constexpr std::size_t kMostLetters = 10'000;  // of one answer
 constexpr std::size_t kDefaultLetters = 100;
+constexpr std::array kStates = {"pending", "open", "replaying", "replayed", "discarded"};
 
 // What a filter is read from: query parameters or the body of a POST.
 using Lookup = std::function<std::optional<std::string>(const char* name)>;
@@ -45,6 +47,8 @@ dlq::LetterFilter filter_of(const Lookup& lookup) {
   filter.stage = lookup("stage");
   filter.code = lookup("code");
   filter.state = lookup("state");
+  if (filter.state && std::find(kStates.begin(), kStates.end(), *filter.state) == kStates.end())
+    throw std::invalid_argument("state must be pending, open, replaying, replayed or discarded");
   if (const auto id = lookup("id")) filter.id = number_of<std::int64_t>(*id, "id must be a whole number above 0");
   if (const auto since = lookup("since")) filter.since = time_of(*since);
   if (const auto until = lookup("until")) filter.until = time_of(*until);
@@ -92,6 +96,8 @@ HttpResponse list(const RouteContext& context, const RouteRequest& request) {
   dlq::LetterFilter filter;
   try {
     filter = filter_of(in_query(request));
+    if (const std::string after = request.query("after"); !after.empty())
+      filter.after = number_of<std::int64_t>(after, "after must be the id of a letter");
     const std::string limit = request.query("limit");
     filter.limit = limit.empty() ? kDefaultLetters : number_of<std::size_t>(limit, "limit must be between 1 and 10000");
     if (filter.limit > kMostLetters) return bad_request("limit must be between 1 and 10000");
@@ -129,22 +135,27 @@ HttpResponse show(const RouteContext& context, const RouteRequest& request) {
   return {200, "application/json", body + "\n"};
 }
 
+// A misspelled limit must not make all of a few: unknown names are refused.
+void only(const json& object, std::initializer_list<std::string_view> names, const char* what) {
+  for (const auto& [name, ignored] : object.items()) {
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      throw std::invalid_argument(std::string(what) + " has no \"" + name + "\"");
+  }
+}
+
 // The letters that a body means; throws std::invalid_argument.  Without a filter only with "all": true.
 dlq::LetterFilter wished(const json& body) {
   const json filter = body.value("filter", json::object());
   const json all = body.value("all", json(false));
   if (!filter.is_object()) throw std::invalid_argument("\"filter\" must be an object");
   if (!all.is_boolean()) throw std::invalid_argument("\"all\" must be true or false");
-  for (const auto& [name, ignored] : filter.items()) {
-    constexpr std::array kNames = {"stage", "code", "state", "id", "since", "until"};
-    if (std::find(kNames.begin(), kNames.end(), name) == kNames.end()) throw std::invalid_argument("the filter has no \"" + name + "\"");
-  }
+  only(filter, {"stage", "code", "state", "id", "since", "until"}, "the filter");
   dlq::LetterFilter result = filter_of(in_body(filter));
   if (!narrows(result) && !all.get<bool>()) throw std::invalid_argument("give a filter, or \"all\": true");
   result.limit = std::numeric_limits<std::size_t>::max();
   if (const auto limit = body.find("limit"); limit != body.end()) {
-    if (!limit->is_number_unsigned()) throw std::invalid_argument("\"limit\" must be a whole number above 0");
-    result.limit = limit->get<std::size_t>();
+    result.limit = limit->is_number_unsigned() ? limit->get<std::size_t>() : 0;
+    if (result.limit == 0) throw std::invalid_argument("\"limit\" must be a whole number above 0");
   }
   return result;
 }
@@ -156,6 +167,7 @@ bool flag_of(const json& body, const char* name) {
 }
 
 dlq::ReplayRequest replay_of(const json& body) {
+  only(body, {"filter", "all", "limit", "from", "allow_stale"}, "the body");
   dlq::ReplayRequest request;
   request.filter = wished(body);
   const json from = body.value("from", json("stage"));
@@ -194,6 +206,7 @@ HttpResponse replay(const RouteContext& context, const RouteRequest& request) {
 
 HttpResponse discard(const RouteContext& context, const RouteRequest& request) {
   return with_body(context, request, [](dlq::DeadLetterService& service, const json& body) {
+    only(body, {"filter", "all", "limit"}, "the body");
     const auto result = service.discard(wished(body));
     if (!result) return refused(result.error());
     return json_response(200, {{"discarded", result->discarded}, {"not_open", result->not_open}});
@@ -206,6 +219,8 @@ HttpResponse progress(const RouteContext& context, const RouteRequest& request) 
   try {
     ticket.first = number_of<std::int64_t>(request.query("first"), "first must be as the replay's answer has it");
     ticket.last = number_of<std::int64_t>(request.query("last"), "last must be as the replay's answer has it");
+    if (ticket.last < ticket.first) return bad_request("last must be as the replay's answer has it");
+    ticket.accepted = static_cast<std::uint64_t>(ticket.last - ticket.first) + 1;
   } catch (const std::invalid_argument& error) {
     return bad_request(error.what());
   }
@@ -222,6 +237,8 @@ std::vector<QueryParameter> filter_parameters() {
   return {{"stage", R"({"type":"string"})", "Only those of this source, step or sink."},
           {"code", R"({"type":"string"})", "Only those with this code."},
           {"state", R"({"enum":["pending","open","replaying","replayed","discarded"]})", "Only those in this state."},
+          {"id", R"({"type":"integer","minimum":1})", "Only this one."},
+          {"after", R"({"type":"integer","minimum":1})", "Only those with ids above, to go on with a list."},
           {"since", R"({"type":"string","format":"date-time"})", "Only those last seen then or later."},
           {"until", R"({"type":"string","format":"date-time"})", "Only those last seen before."},
           {"limit", R"({"type":"integer","minimum":1,"maximum":10000,"default":100})", "At most so many, the oldest first."},
