@@ -70,7 +70,8 @@ struct GivenConfigType {
   }
   static std::string type_name() { return "mapping"; }
   static std::string show(const T& value) {
-    if (!value.given) return {};
+    if (!value.given) return {  static ValueShape shape() { return shapes::mapping_of(T::fields().docs()); }
+};
     std::string result;
     for (const auto& [name, text] : T::fields().show(value)) result += (result.empty() ? "" : ", ") + name + ": " + text;
     return "{" + result + "}";
