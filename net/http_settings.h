@@ -70,12 +70,12 @@ struct GivenConfigType {
   }
   static std::string type_name() { return "mapping"; }
   static std::string show(const T& value) {
-    if (!value.given) return {  static ValueShape shape() { return shapes::mapping_of(T::fields().docs()); }
-};
+    if (!value.given) return {};
     std::string result;
     for (const auto& [name, text] : T::fields().show(value)) result += (result.empty() ? "" : ", ") + name + ": " + text;
     return "{" + result + "}";
   }
+  static ValueShape shape() { return shapes::mapping_of(T::fields().docs()); }
 };
 template <>
 struct ConfigType<net::HttpTls> : GivenConfigType<net::HttpTls> {};
