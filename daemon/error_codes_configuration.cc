@@ -120,7 +120,6 @@ constexpr auto kCodes = std::to_array<ErrorCode>({
     {"not_ready", "api", "The daemon is still starting, or stopping.", "It was asked too early or too late.", "Ask again."},
     {"not_running", "api", "The pipeline does not run.", "It is paused, failed or stopped.", "sluice resume or restart."},
     {"not_paused", "api", "The pipeline must be paused for this.", "A change of positions while it runs.", "sluice pause PIPELINE first."},
-    {"name_in_use", "api", "The new name has positions of its own.", "Another pipeline had it.", "Choose another name."},
     {"unknown_source", "api", "There is no such position: the pipeline has no source of this name.", "A slip of the pen.",
      "positions show lists the keys."},
     {"unknown_step", "api", "The pipeline has no step of this name.", "A slip of the pen.", "sluice explain lists the steps."},

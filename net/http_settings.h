@@ -75,6 +75,7 @@ struct GivenConfigType {
     for (const auto& [name, text] : T::fields().show(value)) result += (result.empty() ? "" : ", ") + name + ": " + text;
     return "{" + result + "}";
   }
+  static ValueShape shape() { return shapes::mapping_of(T::fields().docs()); }
 };
 template <>
 struct ConfigType<net::HttpTls> : GivenConfigType<net::HttpTls> {};

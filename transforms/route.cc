@@ -51,6 +51,7 @@ struct ConfigType<transforms::OutputName> {
   }
   static std::string type_name() { return "name"; }
   static std::string show(const transforms::OutputName& value) { return value.text(); }
+  static ValueShape shape() { return shape_of<std::string>(); }
 };
 
 namespace transforms {

@@ -87,6 +87,7 @@ struct ConfigType<sources::Pagination> {
   static bool bind(const ConfigNode& node, sources::Pagination& out, BindContext& context);
   static std::string type_name() { return "link | {cursor: ...} | {page: ...}"; }
   static std::string show(const sources::Pagination& value);
+  static ValueShape shape() { return shapes::any_of(shapes::one_of({"link"}), shapes::mapping_of(sources::Pagination::fields().docs())); }
 };
 
 }  // namespace sluice

@@ -128,7 +128,7 @@ class Replay(unittest.TestCase):
             with self.subTest(point), Workspace() as work:
                 prepare(work, 300)
                 died = 0
-                for passage in (2, 1):
+                for passage in (1, 2):
                     process = replay(work, environment={"SLUICE_FAULT_POINT": f"{point}:{passage}"})
                     _, err = process.communicate(timeout=60)
                     self.assertIn(process.returncode, (0, -9), err)

@@ -95,6 +95,7 @@ class Settings(unittest.TestCase):
         with Workspace() as work:
             pipeline = work.write("p.yaml", "name: p\nsource: {generator: {rate: 10/s}}\nsink: {discard: {}}\n")
             token = work.write("token", "0123456789abcdef0123456789abcdef\n")
+            token.chmod(0o600)
             settings = work.write("s.yaml", f"token_file: {token}\n")
             daemon = work.launch(pipeline, arguments=("--settings", settings))
             testing.wait_for(lambda: daemon.get("/healthz")[0] == 200, 20, "the daemon answers")

@@ -23,6 +23,8 @@ for tag, pattern, first in (("null", r"^(?:~|null|)$", "~n\0"), ("bool", r"^(?:t
                             ("float", r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789")):
     Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), list(first) + ([""] if tag == "null" else []))
 
+# Its fields are not known, so that steps may name any.
+OPEN = "source: {file: {paths: [a.jsonl], mode: once}}\nsink: {discard: {}}\n"
 ENDS = "source: {generator: {count: 1}}\nsink: {discard: {}}\n"
 GOOD = {
     "several sources and sinks": "sources: {a: {generator: {}}}\nsinks: {b: {discard: {}, when: meta.op != \"delete\"}}\nunmatched: drop",
@@ -31,11 +33,11 @@ GOOD = {
     "a variable for an enum": "source: {generator: {dataset: \"${SET:-orders}\"}}\nsink: {discard: {}}",
     "null is not set": "source: {generator: {count: null}}\nsink: {discard: {}}\ndescription:",
     "anchors": "x-retry: &r {initial: 1s}\nretry: *r\n" + ENDS,
-    "long forms": ENDS + "transforms:\n- filter: {keep: this.a, on_leave: delete}\n- drop: {paths: [a]}\n  images: after\n",
-    "short forms": ENDS + "transforms:\n- filter: this.a > 1\n- drop: [a]\n- set: {a: 1, b.c: this.x}\n- rename: {a: b}\n- cast: {a: 'decimal(10,2)'}\n",
-    "common keys": ENDS + "transforms:\n- filter: this.a\n  name: x\n  when: [this.b, this.c]\n  on_error: drop\n  from: generator\n",
-    "chains and policies": "source: {generator: {}, transforms: [{drop: [a]}], retry: {give_up_after: never}}\n"
-                           "sink: {discard: {}, transforms: [{keep: [a]}], checkpoint: {every: 1s, bytes: 512}}",
+    "long forms": OPEN + "transforms:\n- filter: {keep: this.a, on_leave: delete}\n- drop: {paths: [a]}\n  images: after\n",
+    "short forms": OPEN + "transforms:\n- filter: this.a > 1\n- drop: [a]\n- set: {a: 1, b.c: this.x}\n- rename: {a: b}\n- cast: {a: 'decimal(10,2)'}\n",
+    "common keys": OPEN + "transforms:\n- filter: this.a\n  name: x\n  when: [this.b, this.c]\n  on_error: drop\n  from: file\n",
+    "chains and policies": "source: {generator: {}, transforms: [{drop: [id]}], retry: {give_up_after: never}}\n"
+                           "sink: {discard: {}, transforms: [{keep: [total]}], checkpoint: {every: 1s, bytes: 512B}}",
     "format with options": "source: {file: {paths: [a], format: {csv: {delimiter: ';'}}, mode: once, when_done: {move: done}}}\nsink: {stdout: {format: csv}}",
 }
 # name -> (file, what stands in the finding's path)
