@@ -169,7 +169,7 @@ void SqliteDeadLetterStore::write_on(std::stop_token stop) {
     }
     const std::lock_guard lock(mutex_);
     try {
-      if (!write_handed(stop)) {
+      if (!write_handed(0, stop)) {
         const std::lock_guard staging(staging_);
         writer_failed_ = true;
       }
@@ -181,13 +181,13 @@ void SqliteDeadLetterStore::write_on(std::stop_token stop) {
 }
 
 // What was handed over, if the writer has not come to it or has failed.
-Status SqliteDeadLetterStore::write_handed(std::stop_token stop) {
+Status SqliteDeadLetterStore::write_handed(std::size_t noted_keys, std::stop_token stop) {
   if (crash_) std::rethrow_exception(crash_);
   {
     const std::lock_guard staging(staging_);
     if (handed_.empty()) return {};
   }
-  Status written = write_transaction(handed_, std::move(stop));  // nobody else changes it without mutex_
+  Status written = write_transaction(handed_, noted_keys, std::move(stop));  // nobody else changes it without mutex_
   if (!written) {
     database_.reset();  // what the connection believes may be wrong now; the next call reads it anew
     return as_retryable(std::move(written));
@@ -205,21 +205,26 @@ Status SqliteDeadLetterStore::flush(std::stop_token stop) {
 }
 
 Status SqliteDeadLetterStore::write_staged(std::stop_token stop) {
-  SLUICE_TRY(write_handed(stop));
+  SLUICE_TRY(write_handed(0, stop));
+  // Keys are noted after their letter is put: the letters of those noted by now are written, or are taken over here.  Keys that come before
+  // their letter would find no row.
+  const std::size_t noted_keys = replays_ ? replays_->keys().size() : 0;
+  bool any_letters = false;
   {
     const std::lock_guard staging(staging_);  // somebody may have handed over more meanwhile
     handed_.insert(handed_.end(), std::make_move_iterator(staged_.begin()), std::make_move_iterator(staged_.end()));
     handed_bytes_ += std::exchange(staged_bytes_, 0);
     staged_.clear();
+    any_letters = !handed_.empty();
   }
-  SLUICE_TRY(write_handed(stop));
-  if (!replays_ || replays_->keys().empty()) return {};
-  Status written = write_transaction({}, std::move(stop));
+  if (any_letters) return write_handed(noted_keys, std::move(stop));
+  if (noted_keys == 0) return {};
+  Status written = write_transaction({}, noted_keys, std::move(stop));
   if (!written) database_.reset();
   return as_retryable(std::move(written));
 }
 
-Status SqliteDeadLetterStore::write_transaction(const std::vector<Letter>& letters, std::stop_token stop) {
+Status SqliteDeadLetterStore::write_transaction(const std::vector<Letter>& letters, std::size_t noted_keys, std::stop_token stop) {
   SLUICE_TRY(ensure_open());
   SLUICE_TRY(ensure_room(*database_, options_.retention, clock_.utc_microseconds(), faults_));
   faults_.reach("dead_letter_store.before_write");
@@ -229,7 +234,7 @@ Status SqliteDeadLetterStore::write_transaction(const std::vector<Letter>& lette
       SLUICE_TRY(database_->prepare("SELECT refused_in FROM dead_letters WHERE lot = ?1 AND major = ?2 AND minor = ?3 AND sub = ?4")),
       SLUICE_TRY(database_->prepare("UPDATE replays SET outcome = 2 WHERE sequence = ?1 AND outcome = 0"))};
   for (const Letter& letter : letters) SLUICE_TRY(write_letter(statements, letter));
-  if (replays_) SLUICE_TRY(replays_->keys().write(*database_));
+  if (replays_) SLUICE_TRY(replays_->keys().write(*database_, noted_keys));
   faults_.reach("dead_letter_store.before_commit");
   SLUICE_TRY(database_->commit());
   faults_.reach("dead_letter_store.after_commit");

@@ -89,8 +89,9 @@ class SqliteDeadLetterStore final : public DeadLetterQueue {
   Status stage_all(std::vector<Letter> letters);
   Status ensure_open();
   Status write_staged(std::stop_token stop);
-  Status write_transaction(const std::vector<Letter>& letters, std::stop_token stop);
-  Status write_handed(std::stop_token stop);
+  // `noted_keys`: how many of the noted keys go with it.
+  Status write_transaction(const std::vector<Letter>& letters, std::size_t noted_keys, std::stop_token stop);
+  Status write_handed(std::size_t noted_keys, std::stop_token stop);
   void write_on(std::stop_token stop);
   std::size_t held_bytes() const { return staged_bytes_ + handed_bytes_; }
   Status write_letter(Statements& statements, const Letter& letter);

@@ -49,18 +49,19 @@ void LetterKeys::mark_stale(LetterName name, std::string sink) {
   changes_.push_back({std::move(name), {}, std::move(sink)});
 }
 
-bool LetterKeys::empty() const {
+std::size_t LetterKeys::size() const {
   const std::lock_guard lock(mutex_);
-  return changes_.empty();
+  return changes_.size();
 }
 
-Status LetterKeys::write(storage::SqliteDatabase& database) {
+Status LetterKeys::write(storage::SqliteDatabase& database, std::size_t count) {
   const std::lock_guard lock(mutex_);
   in_transaction_ = 0;
-  if (changes_.empty()) return {};
+  if (count == 0) return {};
   auto keys = SLUICE_TRY(database.prepare("UPDATE dead_letters SET row_keys = ?6" + std::string(kThisLetter)));
   auto stale = SLUICE_TRY(database.prepare("UPDATE dead_letters SET stale_for = coalesce(stale_for, '') || ?6" + std::string(kThisLetter)));
-  for (const Change& change : changes_) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const Change& change = changes_[i];
     auto& statement = change.stale_for.empty() ? keys : stale;
     const std::string text = change.stale_for.empty() ? key_list(change.keys) : "\"" + change.stale_for + "\"";
     statement.bind_text(1, change.name.source);
@@ -71,7 +72,7 @@ Status LetterKeys::write(storage::SqliteDatabase& database) {
     statement.bind_text(6, text);
     SLUICE_TRY(statement.run());
   }
-  in_transaction_ = changes_.size();
+  in_transaction_ = count;
   return {};
 }
 

@@ -34,10 +34,10 @@ class LetterKeys {
  public:
   void note(LetterName name, std::vector<LetterKey> keys);
   void mark_stale(LetterName name, std::string sink);
-  bool empty() const;
+  std::size_t size() const;
 
-  // Into the store's open transaction; after its commit, written() forgets what write() wrote.
-  Status write(storage::SqliteDatabase& database);
+  // The oldest `count` into the store's open transaction, whose letters are there; after its commit, written() forgets them.
+  Status write(storage::SqliteDatabase& database, std::size_t count);
   void written();
 
   struct Known {

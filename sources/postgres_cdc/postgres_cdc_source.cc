@@ -389,7 +389,7 @@ void register_postgres_cdc_source(Registry& registry) {
   SourceType<PostgresCdcConfig> type;
   type.name = "postgres_cdc";
   type.summary = "Row changes of PostgreSQL tables, through logical replication.";
-  type.example = "{url: \"postgresql://shop:secret@localhost/shop\", tables: [public.orders], snapshot: never}";
+  type.example = "{url: \"postgresql://shop:secret@localhost/shop\", tables: [public.orders], snapshot: initial}";
   type.fields = &PostgresCdcConfig::fields();
   type.build = [](const PostgresCdcConfig& config, const BuildContext& context) -> Result<std::unique_ptr<Source>> {
     auto settings = SLUICE_TRY(

@@ -470,3 +470,47 @@ TEST_CASE("Dead letters: shards and lanes put at the same time") {
   CHECK(failures == 0);
   CHECK(at.letters({.limit = 1000}).size() == kThreads * kRounds);
 }
+
+namespace {
+
+// Holds the store's writer where it has taken letters and not begun its transaction.
+class HeldWriter final : public FaultPoints {
+ public:
+  void reach(std::string_view point) override {
+    if (point == "dead_letter_store.after_commit") committed = true;
+    if (point != "dead_letter_store.before_write" || held.exchange(true)) return;
+    while (!go) std::this_thread::yield();
+  }
+  std::atomic<bool> held{true}, go{false}, committed{false};  // held: nobody is to be held, or somebody is
+};
+
+void wait_until(const std::atomic<bool>& flag) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!flag && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  REQUIRE(flag);
+}
+
+}  // namespace
+
+TEST_CASE("Dead letters: a key that is noted while the writer has older letters finds its letter (G20)") {
+  World world;
+  HeldWriter faults;
+  const std::string path = world.directory / "dead_letters.db";
+  auto store = SqliteDeadLetterStore::open(path, {"shop", "hash1"}, world.clock, faults);
+  REQUIRE(store);
+  faults.held = false;
+  const auto put = [&](std::uint64_t major, const std::string& note) {
+    BatchMaker maker = orders(world);
+    maker.add_at(major, Op::kInsert, {Value::int64(1), Value::decimal("1"), maker.text(note)});
+    const auto batch = maker.take();
+    REQUIRE((*store)->put(*batch, reject_all(*batch).entries(), kStep));
+  };
+  put(1, std::string(4 << 20, 'x'));  // enough for the writer
+  wait_until(faults.held);
+  put(2, "waits for the writer");
+  (*store)->replays()->keys().note({"files", "log", {2, 0}, 0}, {{"table", 7}});
+  faults.go = true;
+  wait_until(faults.committed);
+  REQUIRE((*store)->flush({}));
+  CHECK(query(path, "SELECT row_keys FROM dead_letters ORDER BY major") == "NULL\n'[\"table\",\"0000000000000007\"]'\n");
+}
