@@ -91,7 +91,8 @@ class NewTables(unittest.TestCase):
                 self.assertEqual(-9, daemon.returncode, daemon.log_tail())
                 died.append(point)
             print(f"died at {died}")
-            self.assertIn("postgres_cdc.after_table_published", died)
+            self.assertTrue({"postgres_cdc.before_table_published", "postgres_cdc.after_table_published"} & set(died), died)
+            self.assertGreater(len(died), 5, died)
             self.finish(server, work, writers)
 
     def test_kill_minus_nine_at_random(self):
